@@ -1,0 +1,85 @@
+"""What a candidate is allowed to cost, and what came back: plain data that travels between processes and onto disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganas.errors import ConfigError
+from ganas.search.plan import NetworkPlan
+
+STATUSES = ("ok", "stopped", "diverged", "failed", "timed_out", "too_large")
+"""``ok`` counts; ``stopped`` was ended early at a rung; the others never become parents."""
+
+
+@dataclass(frozen=True)
+class TrainingBudget:
+    """What one training may cost.
+
+    Attributes:
+        epochs: at most so many passes over the training rows.
+        patience: epochs without a better validation loss before stopping; None: never stop early. Whatever it is, the
+            weights of the best epoch by validation loss are restored (``restore_best`` False keeps the last).
+        seconds: at most so many seconds per candidate; None: no limit. Checked between epochs.
+        max_parameters: a larger plan is ``too_large`` and not trained; None: no limit.
+        threads: TensorFlow's threads per worker; part of the answer's identity, see docs/architecture.md.
+        precision: ``"float32"``, or ``"float64"`` for tests of equality.
+    """
+
+    epochs: int = 20
+    patience: int | None = None
+    seconds: float | None = None
+    max_parameters: int | None = None
+    threads: int = 1
+    precision: str = "float32"
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        for name, low in (("epochs", 1), ("patience", 1), ("max_parameters", 1), ("threads", 1)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise ConfigError(f"[training] {name}: must be at least {low}, got {value}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ConfigError(f"[training] seconds: must be above 0, got {self.seconds}")
+        if self.precision not in ("float32", "float64"):
+            raise ConfigError(f"[training] precision: must be float32 or float64, got {self.precision!r}")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came back of one plan.
+
+    Attributes:
+        status: one of :data:`STATUSES`.
+        error: the task's error, minimised, mean over folds and repeats; None unless ``ok`` or ``stopped``.
+        measures: the task's other measures by name (same mean), such as ``accuracy``; JSON-able.
+        loss: the validation loss at the restored epoch.
+        curves: per fold and repeat ``{"loss": [...], "val_loss": [...]}``, one number per epoch.
+        epochs: epochs trained, summed over folds and repeats; ``best_epoch``: the first fold's restored one, from 1.
+        seconds: wall-clock share of this candidate; not part of the canonical history.
+        trainer: ``keras`` or ``cohort``.
+    """
+
+    plan: NetworkPlan
+    seed: int
+    status: str
+    error: float | None = None
+    measures: dict[str, float] = field(default_factory=dict)
+    loss: float | None = None
+    parameters: int = 0
+    epochs: int = 0
+    best_epoch: int | None = None
+    seconds: float = 0.0
+    curves: tuple[dict[str, list[float]], ...] = ()
+    message: str = ""
+    trainer: str = ""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the candidate was trained to its end and may become a parent."""
+        return self.status == "ok"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns JSON-able data of the whole evaluation, the plan included."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**data, "plan": self.plan.to_json(), "curves": list(self.curves)}

@@ -1,0 +1,218 @@
+"""The search space: named genes, groups of layer genes of variable length, and the genomes they make.
+
+A genome holds only what is expressed: with two layers it holds two layers; a gene whose condition does not hold is
+not there. So equal genomes build equal networks, and nothing that is printed, mutated or compared is inert.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ganas.errors import SpaceError
+from ganas.search.genes import Gene, IntegerRange, Value
+
+Row = Mapping[str, Value]
+"""The gene values of one layer."""
+
+
+@dataclass(frozen=True)
+class LayerGroup:
+    """A variable number of layers, each with the same genes; ``count`` says how many."""
+
+    count: IntegerRange
+    genes: Mapping[str, Gene]
+
+    @property
+    def size(self) -> float:
+        """The number of different groups, summed over the counts."""
+        row = math.prod(gene.size for gene in self.genes.values())
+        return sum(row**count for count in range(self.count.low, self.count.high + 1))
+
+    def sample_row(self, rng: np.random.Generator) -> dict[str, Value]:
+        """Draws the genes of one layer."""
+        return {name: gene.sample(rng) for name, gene in self.genes.items()}
+
+
+class Genome(Mapping[str, Any]):
+    """A frozen, hashable, JSON-able mapping: flat gene name → value, group name → tuple of ``{gene: value}`` per layer."""
+
+    __slots__ = ("_key", "_values")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        frozen = {name: _freeze(value) for name, value in values.items()}
+        self._values: dict[str, Any] = frozen
+        self._key = json.dumps(_thaw(frozen), sort_keys=True, separators=(",", ":"))
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._values[name]
+        return tuple(dict(row) for row in value) if isinstance(value, tuple) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Genome) and self._key == other._key
+
+    def __repr__(self) -> str:
+        return f"Genome({self._key})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Genome, (_thaw(self._values),)
+
+    @property
+    def key(self) -> str:
+        """The canonical JSON text of the genome: the same for equal genomes, on any machine."""
+        return self._key
+
+    @property
+    def digest(self) -> str:
+        """A short stable hash of :attr:`key`."""
+        return hashlib.blake2b(self._key.encode(), digest_size=8).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns plain JSON-able data; ``Genome(data)`` makes an equal genome of it."""
+        return dict(_thaw(self._values))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A flat gene is expressed only where another flat gene has one of ``values``."""
+
+    gene: str
+    values: tuple[Value, ...]
+
+
+class SearchSpace:
+    """Named genes and layer groups, with what a genome means (``decode``) where it means a network.
+
+    Args:
+        genes: name → :class:`Gene` or :class:`LayerGroup`, in the order in which they are shown.
+        conditions: name of a flat gene → when it is expressed. A gene's condition must come before it.
+        decode: genome → what it stands for (for networks, a ``NetworkPlan``); None: the genome itself.
+
+    Raises:
+        SpaceError: no genes, or a condition that names no earlier gene.
+    """
+
+    def __init__(
+        self,
+        genes: Mapping[str, Gene | LayerGroup],
+        *,
+        conditions: Mapping[str, Condition] | None = None,
+        decode: Callable[[Genome], Any] | None = None,
+    ) -> None:
+        if not genes:
+            raise SpaceError("the search space is empty: name at least one gene")
+        for name, gene in genes.items():
+            if not isinstance(gene, LayerGroup | Gene):
+                raise SpaceError(f"gene {name!r}: expected a gene such as Choice or IntegerRange, got {type(gene).__name__}")
+        self.genes: dict[str, Gene | LayerGroup] = dict(genes)
+        self.conditions: dict[str, Condition] = dict(conditions or {})
+        order = list(self.genes)
+        for name, condition in self.conditions.items():
+            if name not in self.genes or condition.gene not in order[: order.index(name)]:
+                raise SpaceError(f"condition of {name!r}: it and {condition.gene!r} must be genes, in this order reversed")
+        self._decode = decode
+
+    @property
+    def flat(self) -> dict[str, Gene]:
+        """The flat genes."""
+        return {name: gene for name, gene in self.genes.items() if not isinstance(gene, LayerGroup)}
+
+    @property
+    def groups(self) -> dict[str, LayerGroup]:
+        """The layer groups."""
+        return {name: gene for name, gene in self.genes.items() if isinstance(gene, LayerGroup)}
+
+    @property
+    def size(self) -> float:
+        """The number of different genomes (``math.inf`` where a gene is a continuum)."""
+        size = math.prod(group.size for group in self.groups.values())
+        return size * self._flat_size(list(self.flat), {})
+
+    def _flat_size(self, names: list[str], chosen: dict[str, Value]) -> float:
+        """Counts flat genomes; genes that a condition looks at are enumerated, the others multiplied."""
+        if not names:
+            return 1
+        name, rest = names[0], names[1:]
+        if not self._is_active(name, chosen):
+            return self._flat_size(rest, chosen)
+        gene = self.flat[name]
+        controls = any(condition.gene == name for condition in self.conditions.values())
+        if controls and gene.size <= 64:
+            values = [gene.from_unit((i + 0.5) / gene.size) for i in range(int(gene.size))]
+            return sum(self._flat_size(rest, {**chosen, name: value}) for value in values)
+        return gene.size * self._flat_size(rest, chosen)
+
+    def _is_active(self, name: str, values: Mapping[str, Any]) -> bool:
+        condition = self.conditions.get(name)
+        return condition is None or (condition.gene in values and values[condition.gene] in condition.values)
+
+    def sample(self, rng: np.random.Generator) -> Genome:
+        """Draws a genome uniformly over each gene's values and each group's counts."""
+        values: dict[str, Any] = {}
+        for name, gene in self.genes.items():
+            if isinstance(gene, LayerGroup):
+                values[name] = [gene.sample_row(rng) for _ in range(gene.count.sample(rng))]
+            elif self._is_active(name, values):
+                values[name] = gene.sample(rng)
+        return Genome(values)
+
+    def express(self, values: Mapping[str, Any], rng: np.random.Generator) -> Genome:
+        """Makes a genome of ``values`` after variation: drops what is inactive, samples what has become active."""
+        kept: dict[str, Any] = {}
+        for name, gene in self.genes.items():
+            if isinstance(gene, LayerGroup):
+                kept[name] = values[name]
+            elif self._is_active(name, kept):
+                kept[name] = values[name] if name in values else gene.sample(rng)
+        return Genome(kept)
+
+    def genome(self, values: Mapping[str, Any]) -> Genome:
+        """Makes a genome of a user's ``values``.
+
+        Raises:
+            SpaceError: a gene is missing or unknown, or a value lies outside its gene.
+        """
+        known = {name for name in self.genes if name in self.groups or self._is_active(name, values)}
+        if set(values) != known:
+            missing, extra = sorted(known - set(values)), sorted(set(values) - known)
+            raise SpaceError(f"genome: missing genes {missing}, unknown or inactive genes {extra}")
+        for name in known:
+            gene = self.genes[name]
+            rows = values[name] if isinstance(gene, LayerGroup) else [{name: values[name]}]
+            genes = gene.genes if isinstance(gene, LayerGroup) else {name: gene}
+            if isinstance(gene, LayerGroup) and not gene.count.contains(len(rows)):
+                raise SpaceError(f"genome {name}: expected {gene.count.in_words()} layers, got {len(rows)}")
+            for row in rows:
+                for key, one in genes.items():
+                    if key not in row or not one.contains(row[key]):
+                        raise SpaceError(f"genome {name} {key}: {row.get(key)!r} is not in {one.in_words()}")
+        return Genome({name: values[name] for name in self.genes if name in values})
+
+    def decode(self, genome: Genome) -> Any:
+        """Returns what the genome stands for."""
+        return genome if self._decode is None else self._decode(genome)
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(tuple(row.items()) if isinstance(row, Mapping) else tuple(row) for row in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _thaw(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [dict(row) for row in value] if isinstance(value, tuple) else value for name, value in values.items()}

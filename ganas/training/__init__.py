@@ -1,0 +1,11 @@
+"""How plans are trained. TensorFlow and Keras live in this package only; only worker processes import its trainers.
+
+- ``contract``: what goes into a trainer and what comes out (no TensorFlow), and ``TRAINERS`` by name
+- ``streams``: the batch order and the seeds of initial weights, which both trainers share (no TensorFlow)
+- ``session``: TensorFlow silenced, its threads set, before its first operation
+- ``build``: a plan as a ``keras.Model``
+- ``fit``: the ``keras`` trainer: one model at a time, ``Model.fit``; the reference
+- ``cohort``: the ``cohort`` trainer: many plans in one compiled program
+- ``weight_mutation``: the in-training regularizer as a Keras callback
+- ``export``: a trained network with its preprocessing, as one ``.keras`` file that takes raw rows
+"""

@@ -1,0 +1,18 @@
+"""The draws both trainers share: the batch order and the seeds of initial weights, each a function of the member's seed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.seeds import derive_seed, stream
+
+
+def batch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int32]:
+    """Returns the (rows,) permutation in which ``epoch`` (from 0) visits the training rows; the last batch may be smaller."""
+    return stream(seed, "batch order", epoch).permutation(rows).astype(np.int32)
+
+
+def kernel_seed(seed: int, layer: int) -> int:
+    """Returns the Keras initializer seed (below 2**31) of the kernel of dense layer ``layer`` (the head is the last)."""
+    return derive_seed(seed, "kernel", layer) % 2**31
