@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,8 @@ class Evaluation:
         epochs: epochs trained, summed over folds and repeats; ``best_epoch``: the first fold's restored one, from 1.
         seconds: wall-clock share of this candidate; not part of the canonical history.
         trainer: ``keras`` or ``cohort``.
+        rungs: the error at each rung the candidate reached (early stopping across candidates).
+        is_cut: the run's time ended this training; it says nothing about the plan.
     """
 
     plan: NetworkPlan
@@ -73,6 +76,8 @@ class Evaluation:
     curves: tuple[dict[str, list[float]], ...] = ()
     message: str = ""
     trainer: str = ""
+    rungs: tuple[float, ...] = ()
+    is_cut: bool = False
 
     @property
     def is_ok(self) -> bool:
@@ -82,4 +87,10 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Returns JSON-able data of the whole evaluation, the plan included."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**data, "plan": self.plan.to_json(), "curves": list(self.curves)}
+        return {**data, "plan": self.plan.to_json(), "curves": list(self.curves), "rungs": list(self.rungs)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Evaluation:
+        """Makes an equal evaluation of what :meth:`to_json` returned."""
+        lists = {"curves": tuple(data["curves"]), "rungs": tuple(data["rungs"])}
+        return cls(**{**data, **lists, "plan": NetworkPlan.from_json(data["plan"])})

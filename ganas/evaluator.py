@@ -1,0 +1,349 @@
+"""The evaluator: plans in, evaluations out. The public, reusable door to training.
+
+It completes plans with the task's head and loss, gives each training its seed, groups trainings into jobs for the
+trainers, runs the jobs on an executor, and puts the answers of folds and repeats together. A plan is trained once: equal
+plans share one evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganas import cohorts
+from ganas.errors import ConfigError, SpaceError
+from ganas.evaluation import Evaluation, TrainingBudget
+from ganas.execution import Executor, WorkerLost, make_executor, publish
+from ganas.rungs import Rungs
+from ganas.search.plan import NetworkPlan
+from ganas.seeds import derive_seed
+from ganas.tasks.task import Fold, Task
+from ganas.training.contract import Member, Outcome
+from ganas.worker import Job, Trained, train_job
+
+TRAINER_CHOICES = ("auto", "cohort", "keras")
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training to do: plan ``index`` of a batch, on a fold, with one of the repeats' seeds."""
+
+    index: int
+    fold: int
+    member: Member
+
+
+class Evaluator:
+    """Trains plans on a task under a budget and says how each did.
+
+    Args:
+        task: the problem, see ``ganas.load_task`` and ``ganas.task_from_arrays``.
+        budget: what one training may cost.
+        seed: of all trainings; a training's own seed is a hash of it, the plan, the fold and the repeat.
+        repeats: trainings with different seeds per fold; errors are their mean.
+        trainer: ``"auto"`` (the cohort trainer for all it supports), ``"cohort"`` or ``"keras"``.
+        executor: where to train; None: worker processes, one per core. One that is given is not closed here.
+        rungs: early stopping across the candidates of a batch: brackets that batches take in turn; empty: none.
+
+    It is a context manager; leaving it ends its workers. The caller's seeds, threads and TensorFlow settings are left alone.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        budget: TrainingBudget | None = None,
+        seed: int = 0,
+        repeats: int = 1,
+        trainer: str = "auto",
+        executor: Executor | None = None,
+        rungs: Sequence[Rungs] = (),
+    ) -> None:
+        if trainer not in TRAINER_CHOICES:
+            raise ConfigError(f"[training] trainer: must be one of {', '.join(TRAINER_CHOICES)}, got {trainer!r}")
+        if repeats < 1:
+            raise ConfigError(f"[training] repeats: must be at least 1, got {repeats}")
+        self.task = task
+        self.budget = budget or TrainingBudget()
+        self.seed = seed
+        self.repeats = repeats
+        self.trainer = trainer
+        self.rungs = tuple(rungs)
+        self.programs: dict[int, int] = {}
+        """Compiled programs by worker process."""
+        self._owned: Executor | None = None if executor else make_executor("loky")
+        self.executor: Executor = executor or self._owned  # type: ignore[assignment]
+        self._folder = tempfile.TemporaryDirectory(prefix="ganas-")
+        self._published: dict[str, str] = {}
+        self._cache: dict[str, Evaluation] = {}
+        self._rung_scores: dict[int, list[float]] = defaultdict(list)
+        self._batches = 0
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close(kill=exception[0] is not None)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Ends the workers that this evaluator started and removes its temporary files."""
+        if self._owned is not None:
+            self._owned.close(kill=kill)
+        self._folder.cleanup()
+
+    def evaluate(
+        self,
+        plans: Iterable[NetworkPlan] | NetworkPlan,
+        *,
+        on_evaluation: Callable[[int, Evaluation], None] | None = None,
+        deadline: float | None = None,
+    ) -> list[Evaluation]:
+        """Trains plans, each once, and returns their evaluations in order.
+
+        Args:
+            plans: one plan or many, complete or not; the task fills in what they leave open.
+            on_evaluation: called with ``(index, evaluation)`` as each is known, in any order.
+            deadline: seconds since the epoch; what is not trained by then comes back ``timed_out`` and is forgotten.
+        """
+        plans = [plans] if isinstance(plans, NetworkPlan) else list(plans)
+        answers: dict[int, Evaluation] = {}
+
+        def answer(index: int, evaluation: Evaluation) -> None:
+            answers[index] = evaluation
+            if on_evaluation is not None:
+                on_evaluation(index, evaluation)
+
+        completed: dict[int, NetworkPlan] = {}
+        twins: dict[int, int] = {}
+        first: dict[str, int] = {}
+        for index, plan in enumerate(plans):
+            prepared = self._prepare(plan)
+            if isinstance(prepared, Evaluation):
+                answer(index, prepared)
+            elif (key := prepared.digest()) in self._cache:
+                answer(index, self._cache[key])
+            elif key in first:
+                twins[index] = first[key]
+            else:
+                first[key] = index
+                completed[index] = prepared
+        self._train(completed, answer, deadline)
+        for index, twin in twins.items():
+            answer(index, answers[twin])
+        return [answers[index] for index in range(len(plans))]
+
+    def remember(self, evaluations: Iterable[Evaluation]) -> None:
+        """Takes over evaluations made earlier (of this task, budget and seed), so that they are not made again, in their order."""
+        for evaluation in evaluations:
+            self._cache[evaluation.plan.digest()] = evaluation
+            for rung, score in enumerate(evaluation.rungs):
+                self._rung_scores[rung].append(score)
+
+    def trainer_of(self, plan: NetworkPlan) -> tuple[str, str]:
+        """Returns which trainer trains a complete ``plan``, and why.
+
+        Raises:
+            SpaceError: ``trainer="cohort"`` was asked for and does not support the plan.
+        """
+        if self.trainer == "keras":
+            return "keras", "asked for"
+        reason = cohorts.unsupported(plan)
+        if reason is None:
+            return "cohort", "supported"
+        if self.trainer == "cohort":
+            raise SpaceError(f'[training] trainer = "cohort" cannot train this plan: {reason}; use "auto"')
+        return "keras", reason
+
+    def retrain(
+        self, plan: NetworkPlan, seeds: Sequence[int], *, fold: Fold | None = None, keep_outputs: bool = False
+    ) -> list[Trained]:
+        """Trains one plan with each of ``seeds`` on the first fold (or a given one) and returns all, weights included."""
+        prepared = self.task.complete(plan)
+        name = self.trainer_of(prepared)[0]
+        path = self._publish("fold0", lambda: self.task.fold(0)) if fold is None else self._publish(f"fold-{id(fold)}", lambda: fold)
+        members = [Training(0, 0, Member(prepared, seed)) for seed in seeds]
+        jobs = list(self._jobs({(name, path): members}, keep_weights=True, keep_outputs=keep_outputs))
+        results: dict[int, Trained] = {}
+        order = {id(training): place for place, training in enumerate(members)}
+        for training, trained in self._run(jobs):
+            results[order[id(training)]] = trained
+        return [results[place] for place in range(len(members))]
+
+    # ---- how a batch is trained ----------------------------------------------------------------------------------------
+
+    def _prepare(self, plan: NetworkPlan) -> NetworkPlan | Evaluation:
+        """Completes a plan, or says at once why it will not be trained."""
+        try:
+            prepared = self.task.complete(plan)
+            self.trainer_of(prepared)
+        except SpaceError as error:
+            return Evaluation(plan, self._seed_of(plan), "failed", message=str(error))
+        parameters = prepared.parameters(self.task.inputs)
+        limit = self.budget.max_parameters
+        if limit is not None and parameters > limit:
+            message = f"{parameters} parameters, more than [training] max_parameters = {limit}"
+            return Evaluation(prepared, self._seed_of(prepared), "too_large", parameters=parameters, message=message)
+        return prepared
+
+    def _seed_of(self, plan: NetworkPlan) -> int:
+        return derive_seed(self.seed, "training", plan.digest())
+
+    def _train(self, plans: dict[int, NetworkPlan], answer: Callable[[int, Evaluation], None], deadline: float | None) -> None:
+        """Trains the plans from rung to rung; who does not survive a rung is answered ``stopped`` there."""
+        bracket = self.rungs[self._batches % len(self.rungs)] if self.rungs and plans else None
+        self._batches += bool(plans)
+        marks = bracket.epochs(self.budget.epochs) if bracket else ()
+        alive = {index: self._trainings(index, plan) for index, plan in plans.items()}
+        passed: dict[int, tuple[float, ...]] = {index: () for index in plans}
+        for rung, pause in enumerate((*marks, None)):
+            at_rung: dict[int, list[Trained]] = {}
+
+            def finish(index: int, parts: list[Trained], rung: int = rung, at_rung: dict[int, list[Trained]] = at_rung) -> None:
+                if all(part.outcome.status == "ok" for part in parts) and rung < len(marks):
+                    at_rung[index] = parts
+                else:
+                    self._finish(index, plans[index], parts, answer, passed[index])
+
+            self._stage(alive, pause, deadline, finish)
+            if bracket is None or pause is None:
+                break
+            scores = {index: _mean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
+            survivors = bracket.survivors(scores, self._rung_scores[rung])
+            self._rung_scores[rung] += [scores[index] for index in sorted(scores)]
+            for index, parts in at_rung.items():
+                passed[index] = (*passed[index], scores[index])
+                is_finished = all(part.outcome.is_finished for part in parts)
+                if index not in survivors or is_finished:
+                    status = "ok" if index in survivors else "stopped"
+                    self._finish(index, plans[index], parts, answer, passed[index], status=status)
+            alive = {
+                index: [
+                    dataclasses.replace(training, member=dataclasses.replace(training.member, state=part.outcome.state))
+                    for training, part in zip(alive[index], at_rung[index], strict=True)
+                ]
+                for index in at_rung
+                if index in survivors and not all(part.outcome.is_finished for part in at_rung[index])
+            }
+
+    def _trainings(self, index: int, plan: NetworkPlan) -> list[Training]:
+        seed = self._seed_of(plan)
+        return [
+            Training(index, fold, Member(plan, derive_seed(seed, fold, repeat)))
+            for fold in range(self.task.folds)
+            for repeat in range(self.repeats)
+        ]
+
+    def _stage(
+        self,
+        alive: dict[int, list[Training]],
+        pause: int | None,
+        deadline: float | None,
+        finish: Callable[[int, list[Trained]], None],
+    ) -> None:
+        """Runs one leg of training for all that are alive; ``finish`` hears of each plan once all its parts are in."""
+        groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
+        for trainings in alive.values():
+            name = self.trainer_of(trainings[0].member.plan)[0]
+            for training in trainings:
+                fold = training.fold
+                path = self._publish(f"fold{fold}", lambda fold=fold: self.task.fold(fold))  # type: ignore[misc]
+                groups[name, path].append(training)
+        parts: dict[int, dict[int, Trained]] = defaultdict(dict)
+        for training, trained in self._run(list(self._jobs(groups, pause=pause, deadline=deadline))):
+            mine = alive[training.index]
+            parts[training.index][mine.index(training)] = trained
+            if len(parts[training.index]) == len(mine):
+                finish(training.index, [parts[training.index][place] for place in range(len(mine))])
+
+    def _jobs(self, groups: dict[tuple[str, str], list[Training]], **options: Any) -> Iterator[tuple[Job, list[Training]]]:
+        """Cuts trainings into jobs: one bucket of the cohort trainer each, or one model each for Keras; long ones first."""
+        made = []
+        for (name, path), trainings in groups.items():
+            if name == "cohort":
+                packed = cohorts.pack([t.member.plan for t in trainings], self.task.inputs, self.budget, self.executor.jobs)
+                chunks = [[trainings[place] for place in places] for places in packed]
+            else:
+                chunks = [[training] for training in trainings]
+            for chunk in chunks:
+                cost = sum(training.member.plan.flops(self.task.inputs) + 10_000 for training in chunk)
+                job = Job(name, path, tuple(training.member for training in chunk), self.budget, **options)
+                made.append((-cost, len(made), job, chunk))
+        yield from ((job, chunk) for _, _, job, chunk in sorted(made, key=lambda row: row[:2]))
+
+    def _run(self, jobs: list[tuple[Job, list[Training]]]) -> Iterator[tuple[Training, Trained]]:
+        """Runs jobs; the members of a job whose worker died are tried again one by one, so that one cannot take others down."""
+        lost: list[tuple[Job, list[Training]]] = []
+        for place, result in self.executor.run(train_job, [job for job, _ in jobs]):
+            job, chunk = jobs[place]
+            if isinstance(result, WorkerLost):
+                singles = [(dataclasses.replace(job, members=(training.member,)), [training]) for training in chunk]
+                lost += singles
+                continue
+            for training, trained in zip(chunk, result, strict=True):
+                self.programs[trained.process] = max(self.programs.get(trained.process, 0), trained.programs)
+                yield training, trained
+        for job, chunk in lost:
+            for _, result in self.executor.run(train_job, [job]):
+                yield chunk[0], result[0] if not isinstance(result, WorkerLost) else _lost(result)
+
+    def _publish(self, name: str, make: Callable[[], Fold]) -> str:
+        """Writes a fold where workers find it, once."""
+        if name not in self._published:
+            path = Path(self._folder.name) / name
+            publish(make(), path)
+            self._published[name] = str(path)
+        return self._published[name]
+
+    def _finish(
+        self,
+        index: int,
+        plan: NetworkPlan,
+        parts: list[Trained],
+        answer: Callable[[int, Evaluation], None],
+        rungs: tuple[float, ...],
+        status: str = "ok",
+    ) -> None:
+        """Puts the parts of one plan together into its evaluation, remembers it, and hands it over."""
+        evaluation = combine(plan, self._seed_of(plan), parts, self.task.inputs, status)
+        evaluation = dataclasses.replace(evaluation, rungs=rungs, trainer=self.trainer_of(plan)[0])
+        if not any(part.is_cut for part in parts):
+            self._cache[plan.digest()] = evaluation
+        answer(index, evaluation)
+
+
+def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int, status: str = "ok") -> Evaluation:
+    """Returns the evaluation of a plan from its trainings on all folds and repeats: means of measures, the first failure's status."""
+    outcomes = [part.outcome for part in parts]
+    bad = next((outcome for outcome in outcomes if outcome.status != "ok"), None)
+    measures: dict[str, float] = {}
+    if bad is None:
+        measures = {name: _mean([part.measures[name] for part in parts]) for name in parts[0].measures}
+    return Evaluation(
+        plan,
+        seed,
+        status if bad is None else bad.status,
+        error=measures.pop("error", None),
+        measures=measures,
+        loss=_mean([outcome.loss or 0.0 for outcome in outcomes]) if bad is None else None,
+        parameters=plan.parameters(inputs),
+        epochs=sum(outcome.epochs for outcome in outcomes),
+        best_epoch=outcomes[0].best_epoch,
+        seconds=sum(outcome.seconds for outcome in outcomes),
+        curves=tuple(outcome.curves for outcome in outcomes),
+        message="" if bad is None else bad.message,
+        is_cut=any(part.is_cut for part in parts),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(sum(values) / len(values))
+
+
+def _lost(result: WorkerLost) -> Trained:
+    return Trained(Outcome("failed", message=result.message))
+

@@ -1,0 +1,220 @@
+"""Where jobs run: worker processes on this machine (loky), in this process, or a dask or ray cluster.
+
+An executor runs one function over jobs and yields ``(index, result)`` as they finish; the order says nothing, and what a
+job answers never depends on the executor. ``loky`` uses fresh interpreters even for one worker, so that this process
+never loads TensorFlow and a worker that has grown can be replaced. joblib lives in this file only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import joblib
+import psutil
+from joblib.externals.loky import ProcessPoolExecutor, as_completed, process_executor
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from ganas.errors import ConfigError, MissingExtraError
+
+GROWTH_LIMIT = 200 * 2**20
+"""Bytes that a worker may grow by after its first jobs; then it is replaced between two batches."""
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """Stands for the result of a job whose worker died (killed from outside, out of memory, a crash in native code)."""
+
+    message: str
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere."""
+
+    jobs: int
+
+    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yields ``(index, function(jobs[index]))`` in the order of finishing; a lost worker yields :class:`WorkerLost`."""
+
+    def close(self, *, kill: bool = False) -> None:
+        """Ends the workers, at once if ``kill``."""
+
+
+def available_cores() -> int:
+    """Returns the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def publish(value: Any, path: Path) -> None:
+    """Writes ``value`` so that workers can :func:`fetch` it, its arrays mapped from disk and shared among them."""
+    joblib.dump(value, path)
+
+
+@functools.lru_cache(maxsize=8)
+def fetch(path: str) -> Any:
+    """Reads what :func:`publish` wrote; arrays come as memory maps (copy-on-write, so that they can be lent without a copy)."""
+    return joblib.load(path, mmap_mode="c")
+
+
+class InProcessExecutor:
+    """Runs jobs one after another in this process: for debugging; it loads TensorFlow here."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yields each job's result in order."""
+        for index, job in enumerate(jobs):
+            yield index, function(job)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Has nothing to end."""
+
+
+class LokyExecutor:
+    """Runs jobs in ``jobs`` worker processes, fresh interpreters that end when this process does."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+        self._first_sizes: dict[int, int] = {}
+
+    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yields results as they finish; when a worker dies, jobs that were with any worker come back :class:`WorkerLost`."""
+        self._pool = self._pool or ProcessPoolExecutor(
+            self.jobs, timeout=None, initializer=start_worker, initargs=(os.getpid(),), env={"TF_CPP_MIN_LOG_LEVEL": "3"}
+        )
+        futures = {self._pool.submit(function, job): index for index, job in enumerate(jobs)}
+        try:
+            for future in as_completed(futures):
+                try:
+                    result = future.result()
+                except BrokenProcessPool as error:
+                    result = WorkerLost(f"a worker process died (out of memory?): {str(error).splitlines()[0]}")
+                yield futures[future], result
+        finally:
+            for future in futures:
+                future.cancel()
+        self._replace_grown_workers()
+
+    def close(self, *, kill: bool = False) -> None:
+        """Ends the workers, at once if ``kill``."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=kill)
+            self._pool = None
+            self._first_sizes = {}
+
+    def _replace_grown_workers(self) -> None:
+        """Closes the pool if a worker has died or has grown past the limit; the next batch starts a new one."""
+        if self._pool is None:
+            return
+        for pid in list(self._pool._processes or ()):
+            try:
+                size = psutil.Process(pid).memory_info().rss
+            except psutil.NoSuchProcess:
+                return self.close(kill=True)
+            if size - self._first_sizes.setdefault(pid, size) > GROWTH_LIMIT:
+                return self.close()
+        if self._pool._flags.broken is not None:
+            self.close(kill=True)
+        return None
+
+
+def start_worker(parent: int) -> None:
+    """Prepares a worker process: Ctrl-C is the parent's business, and the worker ends within seconds of its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # loky's own leak check takes the memory of a first compilation for a leak; ours compares after the first jobs
+    process_executor._USE_PSUTIL = False
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class ClusterExecutor:
+    """Runs jobs on a dask or ray cluster through joblib's backends; run folders must lie where every node can read them."""
+
+    def __init__(self, jobs: int, *, backend: str) -> None:
+        self.backend = backend
+        self.jobs = jobs
+        self._client: Any = None
+        if backend == "dask":
+            self._client = _dask_client(jobs)
+        else:
+            self.jobs = max(2, jobs)  # joblib runs a pool of one in the calling process
+            _start_ray(self.jobs)
+
+    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yields all results once all are there, in order."""
+        with joblib.parallel_config(backend=self.backend, n_jobs=self.jobs):
+            results = joblib.Parallel(batch_size=1)(joblib.delayed(function)(job) for job in jobs)
+        yield from enumerate(results)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Leaves the cluster; ends it if this executor started it."""
+        if self._client is not None:
+            self._client.close()
+            if self._client.cluster is not None:
+                self._client.cluster.close()
+        else:
+            with contextlib.suppress(ImportError):
+                import ray
+
+                ray.shutdown()
+
+
+def _dask_client(jobs: int) -> Any:
+    """Connects to ``DASK_SCHEDULER_ADDRESS``, or starts ``jobs`` local worker processes."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtraError('[run] executor = "dask" needs dask: install ganas with the extra dask') from None
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+    return Client(address) if address else Client(n_workers=jobs, threads_per_worker=1, dashboard_address=None)
+
+
+def _start_ray(jobs: int) -> None:
+    """Joins the cluster of ``RAY_ADDRESS``, or starts a local one."""
+    try:
+        import ray
+        from ray.util.joblib import register_ray
+    except ImportError:
+        raise MissingExtraError('[run] executor = "ray" needs ray: install ganas with the extra ray') from None
+    if not ray.is_initialized():
+        options = {} if "RAY_ADDRESS" in os.environ else {"num_cpus": jobs, "include_dashboard": False}
+        ray.init(log_to_driver=False, logging_level="error", **options)
+    register_ray()
+
+
+EXECUTORS: dict[str, Callable[[int], Executor]] = {
+    "loky": LokyExecutor,
+    "in_process": InProcessExecutor,
+    "dask": functools.partial(ClusterExecutor, backend="dask"),
+    "ray": functools.partial(ClusterExecutor, backend="ray"),
+}
+
+
+def make_executor(name: str, jobs: int | str = "auto") -> Executor:
+    """Returns the executor ``name`` with ``jobs`` workers (``"auto"``: one per core that this process may use).
+
+    Raises:
+        ConfigError: unknown name, or not a positive number of workers.
+        MissingExtraError: the executor needs a package that is not installed.
+    """
+    if name not in EXECUTORS:
+        raise ConfigError(f"[run] executor: unknown {name!r}; known are {', '.join(EXECUTORS)}")
+    count = available_cores() if jobs == "auto" else int(jobs)
+    if count < 1:
+        raise ConfigError(f"[run] jobs: must be at least 1 or 'auto', got {jobs}")
+    return EXECUTORS[name](count)

@@ -1,0 +1,267 @@
+"""Runs as they are read: what was searched, how each candidate did, the hall of fame, the final result.
+
+Reads ``run.db`` of a running, stopped or finished run, from a read-only place too; writes nothing, loads no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganas.errors import RunError
+from ganas.evaluation import Evaluation
+from ganas.search.plan import NetworkPlan
+from ganas.store import check_database, connect_readonly
+
+if TYPE_CHECKING:
+    from ganas.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Record:
+    """One candidate: where it came from and how it did (``evaluation`` is None until it is trained)."""
+
+    number: int
+    batch: int
+    generation: int
+    genome: dict[str, Any]
+    operator: str
+    parents: tuple[int, ...]
+    evaluation: Evaluation | None
+    objectives: tuple[float, ...] | None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the candidate was trained to its end."""
+        return self.evaluation is not None and self.evaluation.is_ok
+
+
+@dataclass(frozen=True)
+class HallMember:
+    """A member of the hall of fame; ``rank`` counts from 1."""
+
+    rank: int
+    record: Record
+    run: Run
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """How it did."""
+        assert self.record.evaluation is not None
+        return self.record.evaluation
+
+    @property
+    def plan(self) -> NetworkPlan:
+        """The complete plan of the network."""
+        return self.evaluation.plan
+
+    @property
+    def error(self) -> float:
+        """The task's error in the search."""
+        assert self.evaluation.error is not None
+        return self.evaluation.error
+
+    def in_words(self) -> str:
+        """Describes the architecture: ``64 relu → 32 tanh → softmax 10``."""
+        return self.plan.in_words()
+
+    def code(self) -> str:
+        """Returns a Keras script that rebuilds and trains the network."""
+        from ganas.report.code import code_of
+
+        return code_of(self.plan, self.run)
+
+    def model(self) -> Any:
+        """Returns the network as it was in the search, a ``keras.Model`` on preprocessed inputs: trained again, from its seed.
+
+        Loads TensorFlow in this process.
+        """
+        from ganas.final import rebuild
+
+        return rebuild(self.run, self.evaluation)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns JSON-able data: rank, words, objectives, evaluation without curves."""
+        data = self.evaluation.to_json()
+        data.pop("curves")
+        own = {"rank": self.rank, "number": self.record.number, "in_words": self.in_words()}
+        return {**own, "genome": self.record.genome, "objectives": self.record.objectives, **data}
+
+
+class Run:
+    """A run folder, read when first looked at."""
+
+    def __init__(self, folder: Path) -> None:
+        check_database(folder)
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.status})"
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Facts of the run as a whole: seed, versions, fingerprint, status, seconds, ..."""
+        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM facts WHERE key <> 'engine'")}
+
+    @property
+    def status(self) -> str:
+        """``running`` (or killed), ``interrupted``, ``searched`` (not assessed yet) or ``finished``."""
+        return str(self.facts["status"])
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The final assessment: winner, fresh scores, test score; None before."""
+        return self.facts.get("result")
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The settings, every default filled in."""
+        from ganas.config import load_config
+
+        return load_config(self.folder / "config.toml")
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """Every candidate in the order of asking."""
+        columns = (
+            "i.number, batch, generation, genome, operator, parents, status, seed, error, objectives, loss, parameters, "
+            "epochs, best_epoch, seconds, trainer, message, plan, measures, curves, rungs"
+        )
+        query = f"SELECT {columns} FROM individuals i LEFT JOIN evaluations e ON e.number = i.number ORDER BY i.number"
+        return [_record(row) for row in self._rows(query)]
+
+    @property
+    def evaluated(self) -> list[Record]:
+        """The candidates that have an answer, in the order of asking."""
+        return [record for record in self.records if record.evaluation is not None]
+
+    @cached_property
+    def generations(self) -> list[dict[str, Any]]:
+        """The rows of the generation log."""
+        return [json.loads(row) for (row,) in self._rows("SELECT row FROM generations ORDER BY number")]
+
+    @cached_property
+    def readings(self) -> list[dict[str, Any]]:
+        """Every reading of the test rows: time, evaluations so far, scores."""
+        rows = self._rows("SELECT time, evaluations, scores FROM readings ORDER BY number")
+        return [{"time": time, "evaluations": count, **json.loads(scores)} for time, count, scores in rows]
+
+    @property
+    def hall_of_fame(self) -> list[HallMember]:
+        """The best candidates by the first objective, then by size; ``[evolution] hall_of_fame`` of them."""
+        ranked = sorted((record for record in self.records if record.is_ok), key=_goodness)
+        return [HallMember(rank, record, self) for rank, record in enumerate(ranked[: self.hall_size], start=1)]
+
+    @property
+    def hall_size(self) -> int:
+        """How many members the hall of fame has."""
+        return int(self.facts.get("hall_of_fame", 10))
+
+    @property
+    def front(self) -> list[Record]:
+        """The candidates that no other beats in every objective, by the first."""
+        ranked = sorted((record for record in self.records if record.is_ok), key=_goodness)
+        front: list[Record] = []
+        for record in ranked:
+            mine = record.objectives or ()
+            if not any(all(a <= b for a, b in zip(other.objectives or (), mine, strict=True)) for other in front):
+                front.append(record)
+        return front
+
+    def history_lines(self) -> Iterator[str]:
+        """Yields the canonical history, a JSON line per evaluation in order: no timings, equal for equal runs."""
+        for record in self.evaluated:
+            assert record.evaluation is not None
+            line = {
+                "number": record.number,
+                "genome": record.genome,
+                "seed": record.evaluation.seed,
+                "status": record.evaluation.status,
+                "objectives": record.objectives,
+            }
+            yield json.dumps(line, sort_keys=True, separators=(",", ":"))
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        try:
+            with contextlib.closing(connect_readonly(self.folder / "run.db")) as db:
+                return db.execute(query).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise RunError(f"{self.folder / 'run.db'}: cannot be read ({error})") from error
+
+
+def find_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") -> Path:
+    """Returns the folder of a run given as a path, a name (or its beginning, if unique) or ``latest``.
+
+    Raises:
+        RunError: there is none, or more than one.
+    """
+    path = Path(reference)
+    if (path / "run.db").is_file():
+        return path
+    folders = list_folders(runs_dir)
+    if str(reference) == "latest":
+        if not folders:
+            raise RunError(f"{runs_dir}: no runs there yet; start one with: ganas evolve")
+        return max(folders, key=lambda folder: (folder / "config.toml").stat().st_mtime_ns)
+    matches = [f for f in folders if f.name == str(reference)] or [f for f in folders if str(reference) in f.name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise RunError(f"run {reference}: {len(matches)} runs match: {', '.join(f.name for f in matches)}; say which")
+    known = ", ".join(folder.name for folder in folders[-5:]) or "none"
+    raise RunError(f"run {reference}: not found, neither as a path nor in {runs_dir}; the last runs there: {known}")
+
+
+def list_folders(runs_dir: str | Path = "runs") -> list[Path]:
+    """Returns the run folders in ``runs_dir`` by name."""
+    return sorted(path.parent for path in Path(runs_dir).glob("*/run.db"))
+
+
+def load_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") -> Run:
+    """Returns a run given as a path, a name or ``latest``.
+
+    Raises:
+        RunError: there is none, it is damaged, or of another version.
+    """
+    return Run(find_run(reference, runs_dir))
+
+
+def _goodness(record: Record) -> tuple[float, int, int]:
+    assert record.evaluation is not None
+    return ((record.objectives or (float("inf"),))[0], record.evaluation.parameters, record.number)
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    number, batch, generation, genome, operator, parents, status, seed, error, objectives, *rest = row
+    evaluation = None
+    if status is not None:
+        loss, parameters, epochs, best_epoch, seconds, trainer, message, plan, measures, curves, rungs = rest
+        evaluation = Evaluation(
+            NetworkPlan.from_json(json.loads(plan)),
+            seed,
+            status,
+            error=error,
+            measures=json.loads(measures),
+            loss=loss,
+            parameters=parameters,
+            epochs=epochs,
+            best_epoch=best_epoch,
+            seconds=seconds,
+            curves=tuple(json.loads(curves)),
+            message=message,
+            trainer=trainer,
+            rungs=tuple(json.loads(rungs)),
+        )
+    told = None if objectives is None else tuple(json.loads(objectives))
+    return Record(number, batch, generation, json.loads(genome), operator, tuple(json.loads(parents)), evaluation, told)

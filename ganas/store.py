@@ -1,0 +1,232 @@
+"""The run folder: one SQLite file that remembers every decision and every answer, and the files beside it.
+
+``RunStore`` is the only writer. Each evaluation is committed as it arrives, each batch together with the state of the
+engine that follows it, so a run killed at any instant goes on exactly. The schema, in ``SCHEMA`` below, is documented
+there and versioned; nothing on disk is a pickle. Reading is ``ganas.history``'s business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganas.errors import RunError
+from ganas.evaluation import Evaluation
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE facts (          -- what is true of the run as a whole; values are JSON
+    key TEXT PRIMARY KEY,     -- version, created, seed, versions, fingerprint, status, result, engine, programs, seconds, ...
+    value TEXT NOT NULL);
+CREATE TABLE individuals (    -- every genome that was asked for, in order
+    number INTEGER PRIMARY KEY,
+    batch INTEGER NOT NULL,   -- which ask it came from, from 0
+    generation INTEGER NOT NULL,
+    genome TEXT NOT NULL,     -- JSON: gene name -> value, group -> list of layers
+    operator TEXT NOT NULL,   -- what made it: initial, crossover, mutation names
+    parents TEXT NOT NULL);   -- JSON list of the numbers of its parents
+CREATE TABLE evaluations (    -- what came back; no row: not yet trained
+    number INTEGER PRIMARY KEY REFERENCES individuals(number),
+    seed INTEGER NOT NULL,
+    status TEXT NOT NULL,     -- ok, stopped, diverged, failed, timed_out, too_large
+    error REAL,               -- the task's error, minimised
+    objectives TEXT,          -- JSON list in the order of [evolution] objectives; NULL unless ok or stopped
+    loss REAL, parameters INTEGER, epochs INTEGER, best_epoch INTEGER, seconds REAL, trainer TEXT, message TEXT,
+    plan TEXT NOT NULL,       -- JSON of the network plan
+    measures TEXT NOT NULL,   -- JSON: further measures by name
+    curves TEXT NOT NULL,     -- JSON: per training, loss and val_loss per epoch
+    rungs TEXT NOT NULL);     -- JSON: the error at each rung reached
+CREATE TABLE generations (    -- one row of the generation log each
+    number INTEGER PRIMARY KEY,
+    row TEXT NOT NULL);       -- JSON
+CREATE TABLE readings (       -- every time the test rows were read
+    number INTEGER PRIMARY KEY,
+    time TEXT NOT NULL,
+    evaluations INTEGER NOT NULL,
+    scores TEXT NOT NULL);    -- JSON
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A genome that an engine asked to have evaluated, and where it came from."""
+
+    number: int
+    batch: int
+    generation: int
+    genome: dict[str, Any]
+    operator: str
+    parents: tuple[int, ...]
+
+
+class RunStore:
+    """Writes one run folder. Use :meth:`create` or :meth:`open`; while it lives no other process may write the run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = _take_lock(folder)
+        with _one_line(folder):
+            self._db = sqlite3.connect(folder / "run.db", isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+
+    @classmethod
+    def create(cls, folder: Path, config: str, facts: Mapping[str, Any]) -> RunStore:
+        """Makes the folder with ``config.toml`` and an empty database.
+
+        Raises:
+            RunError: the folder exists, or cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True)
+            (folder / "config.toml").write_text(config)
+        except FileExistsError:
+            raise RunError(f"{folder}: exists already; choose another --name") from None
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another --runs-dir") from None
+        store = cls(folder)
+        with store.transaction():
+            for statement in SCHEMA.split(";\n"):
+                store._db.execute(statement)
+            store.put(version=VERSION, **facts)
+        return store
+
+    @classmethod
+    def open(cls, folder: Path) -> RunStore:
+        """Opens a run to go on with it.
+
+        Raises:
+            RunError: in use, damaged, or of another version.
+        """
+        check_database(folder)
+        return cls(folder)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits everything written inside together, or nothing."""
+        with _one_line(self.folder):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def put(self, **facts: Any) -> None:
+        """Writes facts of the run, each replacing what was there."""
+        with _one_line(self.folder):
+            rows = [(key, json.dumps(value)) for key, value in facts.items()]
+            self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Returns a fact of the run."""
+        with _one_line(self.folder):
+            row = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def add_asked(self, rows: Sequence[Asked]) -> None:
+        """Remembers what was asked, before it is trained; asking the same again after a crash changes nothing."""
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO individuals VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (row.number, row.batch, row.generation, _json(row.genome), row.operator, _json(list(row.parents)))
+                    for row in rows
+                ],
+            )
+
+    def add_evaluation(self, number: int, evaluation: Evaluation, objectives: Sequence[float] | None) -> None:
+        """Remembers one evaluation, at once and for good."""
+        e = evaluation
+        texts = (_json(e.plan.to_json()), _json(e.measures), _json(list(e.curves)), _json(list(e.rungs)))
+        listed = None if objectives is None else _json(list(objectives))
+        numbers = (e.loss, e.parameters, e.epochs, e.best_epoch, e.seconds, e.trainer, e.message)
+        row = (number, e.seed, e.status, e.error, listed, *numbers, *texts)
+        with self.transaction():
+            self._db.execute(f"INSERT OR REPLACE INTO evaluations VALUES ({', '.join('?' * len(row))})", row)
+
+    def add_generation(self, number: int, row: Mapping[str, Any]) -> None:
+        """Remembers a row of the generation log."""
+        with _one_line(self.folder):
+            self._db.execute("INSERT OR REPLACE INTO generations VALUES (?, ?)", (number, _json(dict(row))))
+
+    def add_reading(self, time: str, evaluations: int, scores: Mapping[str, Any]) -> None:
+        """Remembers that the test rows were read, and what they said."""
+        with _one_line(self.folder):
+            values = (time, evaluations, _json(dict(scores)))
+            self._db.execute("INSERT INTO readings (time, evaluations, scores) VALUES (?, ?, ?)", values)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes a JSON file beside the database, all or nothing."""
+        path = self.folder / name
+        try:
+            path.with_suffix(".part").write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+            path.with_suffix(".part").replace(path)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be written ({error.strerror})") from None
+
+    def close(self) -> None:
+        """Leaves a single plain database file behind, readable from a read-only place, and frees the run."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.close()
+        self._lock.close()
+
+
+def check_database(folder: Path) -> None:
+    """Checks that a folder holds a run of this version.
+
+    Raises:
+        RunError: no run there, damaged, or of another version.
+    """
+    path = folder / "run.db"
+    if not path.is_file():
+        raise RunError(f"{folder}: no run.db there; expected the folder of a run")
+    with _one_line(folder), contextlib.closing(connect_readonly(path)) as db:
+        row = db.execute("SELECT value FROM facts WHERE key = 'version'").fetchone()
+        found = None if row is None else json.loads(row[0])
+        if found != VERSION:
+            raise RunError(f"{path}: written by another version of ganas (schema {found}, this one reads {VERSION})")
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """Opens a database for reading, from a read-only place too."""
+    uri = path.resolve().as_uri()
+    try:
+        db = sqlite3.connect(f"{uri}?mode=ro", uri=True)
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db = sqlite3.connect(f"{uri}?immutable=1", uri=True)
+    return db
+
+
+def _take_lock(folder: Path) -> sqlite3.Connection:
+    """Takes the run for this process: an exclusive SQLite transaction, which works on every system and ends with the process."""
+    lock = sqlite3.connect(folder / "lock.db", isolation_level=None, timeout=0)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        if "locked" in str(error):
+            raise RunError(f"{folder}: another process is working on this run; wait for it or end it") from None
+        raise RunError(f"{folder}: cannot be written ({error})") from None
+    return lock
+
+
+@contextlib.contextmanager
+def _one_line(folder: Path) -> Iterator[None]:
+    """Turns what SQLite says into one line about the run."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise RunError(f"{folder / 'run.db'}: cannot be read or written ({error})") from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -1,0 +1,114 @@
+"""What a worker process does: train the members of one job on one fold, and judge them there.
+
+Only plain data goes in and out. This is the one place outside ``ganas.training`` that loads a trainer, and it does so
+inside the function that runs in the worker.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganas.evaluation import TrainingBudget
+from ganas.execution import fetch
+from ganas.training.contract import FloatArray, Member, Outcome, load_trainer
+
+
+@dataclass(frozen=True)
+class Job:
+    """Members that one trainer trains together on the published fold at ``fold``.
+
+    Attributes:
+        pause: stop for now after so many epochs in all; None: train to the end.
+        deadline: seconds since the epoch after which nothing is begun, and what runs ends; None: no limit.
+        keep_weights: whether the restored weights are wanted back.
+        keep_outputs: whether the outputs on the measured rows are wanted back.
+    """
+
+    trainer: str
+    fold: str
+    members: tuple[Member, ...]
+    budget: TrainingBudget
+    pause: int | None = None
+    deadline: float | None = None
+    keep_weights: bool = False
+    keep_outputs: bool = False
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A judged outcome: what the trainer said, what the task measured, and facts about the worker (``programs``: compiled so far)."""
+
+    outcome: Outcome
+    measures: dict[str, float] = field(default_factory=dict)
+    programs: int = 0
+    process: int = 0
+    is_cut: bool = False
+    outputs: FloatArray | None = None
+
+
+def train_job(job: Job) -> list[Trained]:
+    """Trains and judges the members of ``job``, in order; what goes wrong is an outcome, never an exception."""
+    remaining = None if job.deadline is None else job.deadline - time.time()
+    if remaining is not None and remaining <= 0:
+        return [Trained(Outcome("timed_out", message="the run's time was up"), is_cut=True) for _ in job.members]
+    try:
+        return _train(job, remaining)
+    except Exception as error:  # whatever training does wrong belongs to its candidates, not to the run
+        message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+        return [Trained(Outcome("failed", message=message)) for _ in job.members]
+
+
+def _train(job: Job, remaining: float | None) -> list[Trained]:
+    import os
+
+    from ganas.training.session import prepare_session
+
+    prepare_session(job.budget.threads)
+    fold = fetch(job.fold)
+    train = load_trainer(job.trainer)
+    budget = job.budget
+    if remaining is not None:
+        budget = dataclasses.replace(budget, seconds=min(remaining, budget.seconds or remaining))
+    outcomes = train(job.members, fold.data, budget, pause=job.pause)
+    results = []
+    for outcome in outcomes:
+        was_cut = job.deadline is not None and outcome.status == "timed_out" and time.time() >= job.deadline
+        judged = _judge(outcome, fold.measure)
+        results.append(
+            dataclasses.replace(
+                judged,
+                outcome=_slim(judged.outcome, job),
+                programs=compiled_programs(),
+                process=os.getpid(),
+                is_cut=was_cut,
+                outputs=outcome.outputs if job.keep_outputs else None,
+            )
+        )
+    return results
+
+
+def _judge(outcome: Outcome, measure: Any) -> Trained:
+    """Measures the outputs; an error that is not finite means the network diverged."""
+    if outcome.status != "ok" or outcome.outputs is None:
+        return Trained(outcome)
+    measures = {name: float(value) for name, value in measure(outcome.outputs).items()}
+    if not abs(measures["error"]) < float("inf"):
+        return Trained(dataclasses.replace(outcome, status="diverged", message="the error is not finite"))
+    return Trained(outcome, measures)
+
+
+def _slim(outcome: Outcome, job: Job) -> Outcome:
+    """Leaves behind what the parent did not ask for."""
+    return dataclasses.replace(outcome, outputs=None, weights=outcome.weights if job.keep_weights else ())
+
+
+def compiled_programs() -> int:
+    """Returns how many programs this process's cohort trainer has compiled."""
+    import sys
+
+    cohort = sys.modules.get("ganas.training.cohort")
+    return 0 if cohort is None else int(cohort.compilations())
