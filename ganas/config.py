@@ -1,7 +1,7 @@
-"""The settings of a run: a strict, typed TOML file whose every key is optional, and errors that name the line to change.
+"""The settings of a run: a strict, typed TOML file whose every key is optional; errors name the key to change.
 
-A name that another part gives meaning to (an engine, an executor, a metric) is a plain string here and is checked by that
-part, so that a new engine touches one file. The words of ``[search]`` are checked by the search space they describe.
+A name that another part gives meaning to (an engine, an executor, a metric) is a plain string here and is checked by
+that part, so that a new engine touches one file. The words of ``[search]`` are checked by the space they describe.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Section(BaseModel):
 
 
 class RunSection(Section):
-    """Where and for how long: ``name`` of the run folder (None: of the data), ``minutes`` of wall-clock (None: no limit)."""
+    """Where and for how long: ``name`` of the run folder (None: of the data), ``minutes`` of wall-clock at most."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
@@ -41,7 +41,7 @@ class RunSection(Section):
 
 
 class DataSection(Section):
-    """Which rows: ``source`` is a data set's name or a table's file; ``target`` a column's name or position (-1: the last).
+    """Which rows: ``source`` is a data set's name or a table's file; ``target`` a column's name or position (-1: last).
 
     ``test`` is a file of test rows of one's own; ``header`` None detects one; ``pca`` keeps so many components;
     ``validation`` and ``test_fraction`` are shares of the rows; ``folds`` above 1 replace the validation share.
@@ -85,7 +85,7 @@ class EvolutionSection(Section):
 
 
 class TrainingSection(Section):
-    """What one training may cost; see ``ganas.TrainingBudget``. ``repeats`` trains each candidate with so many seeds."""
+    """What one training may cost, see ``ganas.TrainingBudget``; each candidate is trained with ``repeats`` seeds."""
 
     trainer: str = "auto"
     epochs: Count = 20
@@ -100,9 +100,9 @@ class TrainingSection(Section):
 class BudgetSection(Section):
     """What ends the search, or a candidate, early.
 
-    ``rungs`` is a name in ``ganas.rungs.RUNGS``, or shares of the epochs after which only the share ``keep`` of the last
-    ``window`` candidates goes on. The search ends after so many ``trainings`` or trained ``epochs``, at ``target_error``, or after ``patience`` evaluations without a
-    better one.
+    ``rungs`` is a name in ``ganas.rungs.RUNGS``, or shares of the epochs after which only the share ``keep`` of the
+    last ``window`` candidates goes on. The search ends after so many ``trainings`` or trained ``epochs``, at
+    ``target_error``, or after ``patience`` evaluations without a better one.
     """
 
     rungs: str | Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False)] = ()
@@ -168,10 +168,8 @@ class RunConfig(Section):
         blocks = []
         for name, table in self.model_dump().items():
             lines = [f"[{name}]"]
-            lines += [
-                f"# {_key(key)} is not set" if value is None else f"{_key(key)} = {_toml(value)}"
-                for key, value in table.items()
-            ]
+            for key, value in table.items():
+                lines.append(f"# {_key(key)} is not set" if value is None else f"{_key(key)} = {_toml(value)}")
             blocks.append("\n".join(lines))
         return "\n\n".join(blocks) + "\n"
 
@@ -260,7 +258,7 @@ def _unknown_key_in_words(section: str, keys: list[str]) -> str:
     if not keys:
         return f"[{section}]: unknown section; {_nearest(section, list(RunConfig.model_fields))}"
     sections = {name: field.annotation for name, field in RunConfig.model_fields.items() if name != "search"}
-    known = {name: list(model.model_fields) for name, model in sections.items() if model is not None}  # type: ignore[attr-defined]
+    known = {name: list(getattr(model, "model_fields", ())) for name, model in sections.items()}
     homes = [name for name, names in known.items() if keys[0] in names]
     if homes:
         return f"[{section}] {keys[0]}: unknown key here; it belongs in [{homes[0]}]"
