@@ -159,20 +159,23 @@ class Evaluator:
             raise SpaceError(f'[training] trainer = "cohort" cannot train this plan: {reason}; use "auto"')
         return "keras", reason
 
-    def retrain(
-        self, plan: NetworkPlan, seeds: Sequence[int], *, fold: Fold | None = None, keep_outputs: bool = False
-    ) -> list[Trained]:
-        """Trains one plan with each of ``seeds`` on the first fold (or a given one) and returns all, weights included."""
-        prepared = self.task.complete(plan)
-        name = self.trainer_of(prepared)[0]
-        path = self._publish("fold0", lambda: self.task.fold(0)) if fold is None else self._publish(f"fold-{id(fold)}", lambda: fold)
-        members = [Training(0, 0, Member(prepared, seed)) for seed in seeds]
-        jobs = list(self._jobs({(name, path): members}, keep_weights=True, keep_outputs=keep_outputs))
-        results: dict[int, Trained] = {}
-        order = {id(training): place for place, training in enumerate(members)}
-        for training, trained in self._run(jobs):
-            results[order[id(training)]] = trained
-        return [results[place] for place in range(len(members))]
+    def retrain(self, pairs: Sequence[tuple[NetworkPlan, int]]) -> list[Trained]:
+        """Trains each (plan, seed) on the first fold and returns what was trained, weights included, in order."""
+        completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
+        path = self.publish("fold0", lambda: self.task.fold(0))
+        groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
+        for index, (plan, seed) in enumerate(completed):
+            groups[self.trainer_of(plan)[0], path].append(Training(index, 0, Member(plan, seed)))
+        trained = {training.index: one for training, one in self._run(list(self._jobs(groups, keep_weights=True)))}
+        return [trained[index] for index in range(len(completed))]
+
+    def publish(self, name: str, make: Callable[[], Fold]) -> str:
+        """Writes a fold where workers find it, once, and returns its path."""
+        if name not in self._published:
+            path = Path(self._folder.name) / name
+            publish(make(), path)
+            self._published[name] = str(path)
+        return self._published[name]
 
     # ---- how a batch is trained ----------------------------------------------------------------------------------------
 
@@ -193,7 +196,9 @@ class Evaluator:
     def _seed_of(self, plan: NetworkPlan) -> int:
         return derive_seed(self.seed, "training", plan.digest())
 
-    def _train(self, plans: dict[int, NetworkPlan], answer: Callable[[int, Evaluation], None], deadline: float | None) -> None:
+    def _train(
+        self, plans: dict[int, NetworkPlan], answer: Callable[[int, Evaluation], None], deadline: float | None
+    ) -> None:
         """Trains the plans from rung to rung; who does not survive a rung is answered ``stopped`` there."""
         bracket = self.rungs[self._batches % len(self.rungs)] if self.rungs and plans else None
         self._batches += bool(plans)
@@ -203,7 +208,9 @@ class Evaluator:
         for rung, pause in enumerate((*marks, None)):
             at_rung: dict[int, list[Trained]] = {}
 
-            def finish(index: int, parts: list[Trained], rung: int = rung, at_rung: dict[int, list[Trained]] = at_rung) -> None:
+            def finish(
+                index: int, parts: list[Trained], rung: int = rung, at_rung: dict[int, list[Trained]] = at_rung
+            ) -> None:
                 if all(part.outcome.status == "ok" for part in parts) and rung < len(marks):
                     at_rung[index] = parts
                 else:
@@ -251,7 +258,7 @@ class Evaluator:
             name = self.trainer_of(trainings[0].member.plan)[0]
             for training in trainings:
                 fold = training.fold
-                path = self._publish(f"fold{fold}", lambda fold=fold: self.task.fold(fold))  # type: ignore[misc]
+                path = self.publish(f"fold{fold}", lambda fold=fold: self.task.fold(fold))  # type: ignore[misc]
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
         for training, trained in self._run(list(self._jobs(groups, pause=pause, deadline=deadline))):
@@ -260,12 +267,16 @@ class Evaluator:
             if len(parts[training.index]) == len(mine):
                 finish(training.index, [parts[training.index][place] for place in range(len(mine))])
 
-    def _jobs(self, groups: dict[tuple[str, str], list[Training]], **options: Any) -> Iterator[tuple[Job, list[Training]]]:
+    def _jobs(
+        self, groups: dict[tuple[str, str], list[Training]], **options: Any
+    ) -> Iterator[tuple[Job, list[Training]]]:
         """Cuts trainings into jobs: one bucket of the cohort trainer each, or one model each for Keras; long ones first."""
         made = []
         for (name, path), trainings in groups.items():
             if name == "cohort":
-                packed = cohorts.pack([t.member.plan for t in trainings], self.task.inputs, self.budget, self.executor.jobs)
+                packed = cohorts.pack(
+                    [t.member.plan for t in trainings], self.task.inputs, self.budget, self.executor.jobs
+                )
                 chunks = [[trainings[place] for place in places] for places in packed]
             else:
                 chunks = [[training] for training in trainings]
@@ -290,14 +301,6 @@ class Evaluator:
         for job, chunk in lost:
             for _, result in self.executor.run(train_job, [job]):
                 yield chunk[0], result[0] if not isinstance(result, WorkerLost) else _lost(result)
-
-    def _publish(self, name: str, make: Callable[[], Fold]) -> str:
-        """Writes a fold where workers find it, once."""
-        if name not in self._published:
-            path = Path(self._folder.name) / name
-            publish(make(), path)
-            self._published[name] = str(path)
-        return self._published[name]
 
     def _finish(
         self,
@@ -346,4 +349,3 @@ def _mean(values: Sequence[float]) -> float:
 
 def _lost(result: WorkerLost) -> Trained:
     return Trained(Outcome("failed", message=result.message))
-

@@ -90,7 +90,11 @@ class LokyExecutor:
     def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yields results as they finish; when a worker dies, jobs that were with any worker come back :class:`WorkerLost`."""
         self._pool = self._pool or ProcessPoolExecutor(
-            self.jobs, timeout=None, initializer=start_worker, initargs=(os.getpid(),), env={"TF_CPP_MIN_LOG_LEVEL": "3"}
+            self.jobs,
+            timeout=None,
+            initializer=start_worker,
+            initargs=(os.getpid(),),
+            env={"TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         futures = {self._pool.submit(function, job): index for index, job in enumerate(jobs)}
         try:

@@ -112,7 +112,9 @@ class Run:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Facts of the run as a whole: seed, versions, fingerprint, status, seconds, ..."""
-        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM facts WHERE key <> 'engine'")}
+        return {
+            key: json.loads(value) for key, value in self._rows("SELECT key, value FROM facts WHERE key <> 'engine'")
+        }
 
     @property
     def status(self) -> str:

@@ -28,7 +28,9 @@ class Rungs:
     window: int = 20
 
     def __post_init__(self) -> None:
-        if not all(0 < fraction < 1 for fraction in self.fractions) or list(self.fractions) != sorted(set(self.fractions)):
+        if not all(0 < fraction < 1 for fraction in self.fractions) or list(self.fractions) != sorted(
+            set(self.fractions)
+        ):
             raise ConfigError(f"[budget] rungs: must be rising shares in (0, 1), got {list(self.fractions)}")
         if not 0 < self.keep < 1:
             raise ConfigError(f"[budget] keep: must be in (0, 1), got {self.keep}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from ganas.evaluation import TrainingBudget
 from ganas.execution import fetch
+from ganas.search.plan import NetworkPlan
 from ganas.training.contract import FloatArray, Member, Outcome, load_trainer
 
 
@@ -112,3 +113,36 @@ def compiled_programs() -> int:
 
     cohort = sys.modules.get("ganas.training.cohort")
     return 0 if cohort is None else int(cohort.compilations())
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Trained weights of one plan to save (the first) and to judge (all) on the published fold at ``fold``."""
+
+    plan: NetworkPlan
+    weights: tuple[tuple[FloatArray, ...], ...]
+    fold: str
+    inputs: int
+    threads: int
+    pipeline: dict[str, Any]
+    file: str
+
+
+def assess(job: Assessment) -> list[dict[str, float]]:
+    """Writes the first weights with their preprocessing to ``job.file``; returns the measures of all on the fold."""
+    from ganas.training.session import prepare_session
+
+    prepare_session(job.threads)
+    from ganas.training.build import build, encoder
+    from ganas.training.export import export
+
+    export(job.plan, job.weights[0], job.pipeline, job.file)
+    fold = fetch(job.fold)
+    model = build(job.plan, job.inputs)
+    reader = encoder(model, job.plan) if fold.data.measured_layer == "bottleneck" else model
+    rows = fold.data.x_validation if fold.data.x_measured is None else fold.data.x_measured
+    results = []
+    for weights in job.weights:
+        model.set_weights(weights)
+        results.append({k: float(v) for k, v in fold.measure(reader.predict(rows, verbose=0, batch_size=1024)).items()})
+    return results

@@ -1,0 +1,180 @@
+"""The final assessment: who is really the best, how good it is, and the file that is handed over.
+
+The best few of a search are there partly by luck, and the search's own error flatters them. So they race with fresh
+seeds; who is clearly behind drops out; among those that cannot be told apart the smallest wins. Then further seeds, which
+chose nothing, say how good the winner is, and only then are the test rows read, once. The network handed over is the
+first of those further trainings, so its own score is no better than chance makes it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ganas.errors import RunError
+from ganas.evaluation import Evaluation
+from ganas.evaluator import Evaluator
+from ganas.execution import WorkerLost
+from ganas.seeds import derive_seed
+from ganas.statistics import is_clearly_worse, mean, prediction_half_width, standard_deviation
+from ganas.worker import Assessment, Trained, assess
+
+FIRST_LAPS = 3
+"""Fresh seeds that every finalist gets before one can drop out."""
+
+
+@dataclass
+class Finalist:
+    """A candidate in the race: its number in the run, its evaluation, and its errors with fresh seeds."""
+
+    number: int
+    evaluation: Evaluation
+    errors: list[float] = field(default_factory=list)
+    dropped_after: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns JSON-able data for the result."""
+        own = {
+            "number": self.number,
+            "in_words": self.evaluation.plan.in_words(),
+            "parameters": self.evaluation.parameters,
+        }
+        scores = {"search_error": self.evaluation.error, "errors": self.errors}
+        return {
+            **own,
+            **scores,
+            "mean": mean(self.errors) if self.errors else None,
+            "dropped_after": self.dropped_after,
+        }
+
+
+def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_notice: Callable[[str], None]) -> Finalist:
+    """Retrains the finalists with fresh seeds, lap by lap, and returns the winner.
+
+    Raises:
+        RunError: no finalist could be trained again.
+    """
+    if len(finalists) == 1:
+        return finalists[0]
+    first = min(FIRST_LAPS, laps)
+    for begin, end in [(0, first), *([(first, laps)] if laps > first else [])]:
+        alive = [finalist for finalist in finalists if finalist.dropped_after is None]
+        if begin and len(alive) == 1:
+            break
+        pairs = [(finalist, lap) for finalist in alive for lap in range(begin, end)]
+        trained = evaluator.retrain(
+            [(f.evaluation.plan, race_seed(evaluator.seed, f.evaluation, lap)) for f, lap in pairs]
+        )
+        for (finalist, _), one in zip(pairs, trained, strict=True):
+            if one.outcome.status == "ok":
+                finalist.errors.append(one.measures["error"])
+            else:
+                finalist.dropped_after = len(finalist.errors)
+                on_notice(f"finalist {finalist.number} drops out: retraining {one.outcome.status}")
+        alive = [finalist for finalist in alive if finalist.dropped_after is None]
+        if not alive:
+            raise RunError("the final assessment failed: no finalist could be trained again; see log.txt")
+        leader = min(alive, key=lambda finalist: mean(finalist.errors))
+        for finalist in alive:
+            if is_clearly_worse(finalist.errors, leader.errors):
+                finalist.dropped_after = len(finalist.errors)
+    alive = [finalist for finalist in finalists if finalist.dropped_after is None]
+    return min(alive, key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)))
+
+
+def race_seed(seed: int, evaluation: Evaluation, lap: int) -> int:
+    """Returns the fresh seed of a finalist's lap."""
+    return derive_seed(seed, "race", evaluation.plan.digest(), lap)
+
+
+def assess_winner(
+    evaluator: Evaluator,
+    finalists: Sequence[Finalist],
+    *,
+    repeats: int,
+    folder: Path,
+    on_notice: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Finds the winner, says how good it is, writes ``best.keras`` and reads the test rows; returns the result as data.
+
+    Raises:
+        RunError: no finalist could be trained again.
+    """
+    winner = race(evaluator, finalists, repeats, on_notice)
+    alive = [finalist for finalist in finalists if finalist.dropped_after is None]
+    plan = winner.evaluation.plan
+    seeds = [derive_seed(evaluator.seed, "fresh", plan.digest(), lap) for lap in range(max(repeats, 2))]
+    trained = [one for one in evaluator.retrain([(plan, seed) for seed in seeds]) if one.outcome.status == "ok"]
+    if not trained:
+        raise RunError("the final assessment failed: the winner could not be trained again; see log.txt")
+    fresh = [one.measures["error"] for one in trained]
+    tests = _read_test(evaluator, winner, trained, folder)
+    search_error = winner.evaluation.error or 0.0
+    return {
+        "winner": {"number": winner.number, "plan": plan.to_json(), "in_words": plan.in_words()},
+        "parameters": winner.evaluation.parameters,
+        "error_in_words": evaluator.task.error_in_words,
+        "finalists": [finalist.to_json() for finalist in finalists],
+        "tied_with": [finalist.number for finalist in alive if finalist is not winner],
+        "search_error": search_error,
+        "optimism": mean(fresh) - search_error,
+        "validation": summary(fresh),
+        "test": summary([measures["error"] for measures in tests]) if tests else None,
+        "test_measures": {name: summary([m[name] for m in tests]) for name in tests[0] if name != "error"}
+        if tests
+        else {},
+        "saved": {
+            "file": "best.keras",
+            "seed": seeds[0],
+            "validation_error": fresh[0],
+            "test_error": tests[0]["error"] if tests else None,
+        },
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
+    }
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Returns the values with mean, standard deviation, and the 95 % interval in which one further training falls."""
+    half = prediction_half_width(values)
+    centre = mean(values)
+    interval = [centre - half, centre + half] if len(values) > 1 else None
+    return {"values": list(values), "mean": centre, "sd": standard_deviation(values), "interval": interval}
+
+
+def _read_test(
+    evaluator: Evaluator, winner: Finalist, trained: Sequence[Trained], folder: Path
+) -> list[dict[str, float]]:
+    """Saves the first training as ``best.keras``, then lets all of them answer the test rows."""
+    fold = evaluator.publish("test", evaluator.task.test_fold)
+    job = Assessment(
+        winner.evaluation.plan,
+        tuple(one.outcome.weights for one in trained),
+        fold,
+        evaluator.task.inputs,
+        evaluator.budget.threads,
+        evaluator.task.pipeline(),
+        str(folder / "best.keras"),
+    )
+    for _, result in evaluator.executor.run(assess, [job]):
+        if isinstance(result, WorkerLost):
+            raise RunError(f"the final assessment failed: {result.message}")
+        return list(result)
+    return []
+
+
+def rebuild(evaluator: Evaluator, evaluation: Evaluation) -> Any:
+    """Returns the network of an evaluation, a ``keras.Model`` on preprocessed inputs, trained again from its own seed.
+
+    Loads TensorFlow in this process.
+    """
+    from ganas.training.build import build
+
+    trained = evaluator.retrain([(evaluation.plan, derive_seed(evaluation.seed, 0, 0))])[0]
+    if trained.outcome.status != "ok":
+        raise RunError(f"the network could not be trained again: {trained.outcome.status}: {trained.outcome.message}")
+    model = build(evaluation.plan, evaluator.task.inputs)
+    model.set_weights(trained.outcome.weights)
+    return model

@@ -1,0 +1,52 @@
+"""What a search can minimise, by name: numbers read off an evaluation. Everything is minimised."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+
+from ganas.errors import ConfigError
+from ganas.evaluation import Evaluation
+
+Objective = Callable[[Evaluation, int], float | None]
+"""``(evaluation, inputs) -> number``; ``inputs`` is the network's number of columns."""
+
+
+def _bottleneck(evaluation: Evaluation, inputs: int) -> float | None:
+    index = evaluation.plan.bottleneck
+    return None if index is None else float(evaluation.plan.layers[index].units)
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "error": lambda evaluation, inputs: evaluation.error,
+    "loss": lambda evaluation, inputs: evaluation.loss,
+    "parameters": lambda evaluation, inputs: float(evaluation.parameters),
+    "flops": lambda evaluation, inputs: float(evaluation.plan.flops(inputs)),
+    "training_seconds": lambda evaluation, inputs: evaluation.seconds,
+    "bottleneck": _bottleneck,
+}
+MEASURED = ("training_seconds",)
+"""Objectives that a clock decides: a search that uses one is exempt from the promise of the same answer."""
+
+
+def check_objectives(names: Sequence[str]) -> None:
+    """Checks the names of objectives.
+
+    Raises:
+        ConfigError: a name is unknown, or named twice.
+    """
+    for name in names:
+        if name not in OBJECTIVES:
+            near = difflib.get_close_matches(name, OBJECTIVES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(OBJECTIVES)}"
+            raise ConfigError(f"[evolution] objectives: unknown {name!r}; {hint}")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"[evolution] objectives: each once, got {list(names)}")
+
+
+def objectives_of(evaluation: Evaluation, names: Sequence[str], inputs: int) -> list[float] | None:
+    """Returns the objectives of an evaluation in the order of ``names``; None where it has no error (it failed)."""
+    if evaluation.error is None:
+        return None
+    values = [OBJECTIVES[name](evaluation, inputs) for name in names]
+    return None if any(value is None for value in values) else [float(value) for value in values if value is not None]

@@ -1,0 +1,441 @@
+"""The story of a search: read this first.
+
+``evolve`` makes a run folder and searches; ``resume`` goes on with one. Both do the same, batch by batch: the evolution
+proposes genomes, the search space turns them into plans, the evaluator trains them, the store remembers every answer as
+it arrives, the evolution hears the answers in the order of asking, and its state is committed. When the budget is spent,
+the best few are assessed with fresh seeds, and the test rows are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ganas.config import RunConfig, load_config
+from ganas.errors import RunError
+from ganas.evaluation import Evaluation
+from ganas.evaluator import Evaluator
+from ganas.evolution import Evolution, Stopped
+from ganas.execution import make_executor
+from ganas.final import Finalist, assess_winner
+from ganas.history import Run, find_run, load_run
+from ganas.objectives import MEASURED, check_objectives, objectives_of
+from ganas.search.space import Genome, SearchSpace
+from ganas.seeds import derive_seed
+from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task
+from ganas.statistics import mean, standard_deviation
+from ganas.store import Asked, RunStore
+from ganas.tasks.task import Task
+from ganas.versions import installed_versions
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is about to be searched, for a reader: lines on data, genes and budget, and how many evaluations are planned."""
+
+    run: str
+    lines: tuple[str, ...]
+    evaluations: int
+    done: int
+
+
+class Listener(Protocol):
+    """Hears how a search goes; the command line's screen is one."""
+
+    def on_start(self, summary: Summary) -> None:
+        """Hears what will be searched, before the first training."""
+
+    def on_evaluation(self, number: int, evaluation: Evaluation) -> None:
+        """Hears of each evaluation as it arrives."""
+
+    def on_generation(self, row: dict[str, Any]) -> None:
+        """Hears of each complete generation."""
+
+    def on_notice(self, text: str) -> None:
+        """Hears a sentence that a person should read."""
+
+    def on_finish(self, run: Run) -> None:
+        """Hears that the run has ended; its result is in ``run``."""
+
+
+class SilentListener:
+    """Hears and says nothing."""
+
+    def on_start(self, summary: Summary) -> None:
+        """Says nothing."""
+
+    def on_evaluation(self, number: int, evaluation: Evaluation) -> None:
+        """Says nothing."""
+
+    def on_generation(self, row: dict[str, Any]) -> None:
+        """Says nothing."""
+
+    def on_notice(self, text: str) -> None:
+        """Says nothing."""
+
+    def on_finish(self, run: Run) -> None:
+        """Says nothing."""
+
+
+def evolve(
+    config: RunConfig, *, task: Task | None = None, runs_dir: str | Path = "runs", listener: Listener | None = None
+) -> Run:
+    """Searches as ``config`` says and returns the finished run.
+
+    Args:
+        config: every setting; see ``ganas.config``.
+        task: data given in Python instead of ``[data]`` and ``[task]``; such a run can be read, not resumed.
+        runs_dir: where the run folder is made.
+        listener: hears how it goes.
+
+    Raises:
+        GanasError: a setting, the data or the folder cannot be used; nothing has been trained then.
+    """
+    config = config.with_absolute_paths()
+    check_objectives(config.evolution.objectives)
+    made = task or make_task(config)
+    space = make_space(config, made)
+    folder = Path(runs_dir) / folder_name(config, made)
+    facts = {
+        "created": datetime.datetime.now().isoformat(timespec="seconds"),
+        "seed": config.run.seed,
+        "name": folder.name,
+        "status": "running",
+        "task": {"name": made.name, "kind": made.kind, "error_in_words": made.error_in_words, "inputs": made.inputs},
+        "data": made.in_words(),
+        "from_arrays": task is not None,
+        "versions": installed_versions(),
+        "fingerprint": fingerprint(config, made),
+        "hall_of_fame": config.evolution.hall_of_fame,
+        "objectives": list(config.evolution.objectives),
+        "pipeline": made.pipeline(),
+        "seconds": 0.0,
+        "generations": config.evolution.generations,
+    }
+    with contextlib.closing(RunStore.create(folder, config.to_toml(), facts)) as store:
+        return Search(config, made, space, store, listener or SilentListener()).run()
+
+
+def resume(
+    reference: str | Path = "latest",
+    *,
+    generations: int | None = None,
+    minutes: float | None = None,
+    jobs: int | None = None,
+    runs_dir: str | Path = "runs",
+    listener: Listener | None = None,
+) -> Run:
+    """Goes on with a run that was stopped, killed or has finished, and returns it.
+
+    A run that was cut short ends exactly as it would have uninterrupted. ``generations`` and ``minutes`` are new totals.
+
+    Raises:
+        RunError: no such run, in use, damaged, or its data, splits, budget or trainer are no longer the same.
+    """
+    folder = find_run(reference, runs_dir)
+    listener = listener or SilentListener()
+    before = load_run(folder)
+    if before.facts["from_arrays"]:
+        raise RunError(f"{folder}: its data were given as arrays in Python; resume works for data read by name or file")
+    config = load_config(folder / "config.toml")
+    settings = [f"run.minutes={float(minutes)}"] * (minutes is not None) + [f"run.jobs={jobs}"] * (jobs is not None)
+    planned = generations or before.facts["generations"]
+    config = config.with_settings([*settings, f"evolution.generations={planned}"])
+    if before.status == "finished" and generations is None and minutes is None:
+        listener.on_notice(f"{folder.name} is finished; --generations or --minutes extend it")
+        return before
+    task = make_task(config)
+    refuse_changes(folder, before.facts["fingerprint"], fingerprint(config, task))
+    with contextlib.closing(RunStore.open(folder)) as store:
+        store.put(status="running", generations=planned)
+        return Search(config, task, make_space(config, task), store, listener).run()
+
+
+class Search:
+    """One sitting of a run: from what the store remembers to the end of the budget, or to an interruption."""
+
+    def __init__(self, config: RunConfig, task: Task, space: SearchSpace, store: RunStore, listener: Listener) -> None:
+        self.config = config
+        self.task = task
+        self.space = space
+        self.store = store
+        self.listener = listener
+        self.names = config.evolution.objectives
+        self.population = config.evolution.population
+        self.planned = self.population * config.evolution.generations
+        if config.budget.trainings is not None:
+            self.planned = min(self.planned, config.budget.trainings)
+        self.ask_size = config.evolution.ask or self.population
+        self.started = time.monotonic()
+        self.seconds_before = float(store.get("seconds", 0.0))
+        self.stop = StopRequest()
+        self.numbers: dict[str, int] = {}
+        """Genome digest → number, of all that were asked for."""
+
+    def run(self) -> Run:
+        """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
+        run = Run(self.store.folder)
+        evolution, told = self._recall(run)
+        executor = make_executor(self.config.run.executor, self.config.run.jobs)
+        training = self.config.training
+        seed = derive_seed(self.config.run.seed, "evaluator")
+        options = {"repeats": training.repeats, "trainer": training.trainer, "rungs": make_rungs(self.config)}
+        evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=executor, **options)  # type: ignore[arg-type]
+        finished = False
+        try:
+            evaluator.remember(record.evaluation for record in run.evaluated if record.evaluation is not None)
+            self.listener.on_start(self._summary(len(told)))
+            with self.stop.on_signals(self.listener.on_notice):
+                reason = self._search(evolution, evaluator, told)
+                self.store.put(seconds=self._seconds(), programs=sum(evaluator.programs.values()))
+                if reason == "interrupted":
+                    self.store.put(status="interrupted")
+                else:
+                    self.listener.on_notice(f"The search ends: {reason}.")
+                    self._finish(evaluator, reason)
+                finished = True
+        except KeyboardInterrupt:
+            self.store.put(status="interrupted", seconds=self._seconds())
+            finished = True
+        finally:
+            executor.close(kill=not finished or self.stop.count > 0)
+            evaluator.close()
+        run = Run(self.store.folder)
+        self.listener.on_finish(run)
+        return run
+
+    # ---- the loop ------------------------------------------------------------------------------------------------------
+
+    def _search(self, evolution: Evolution, evaluator: Evaluator, told: list[Evaluation]) -> str:
+        """Asks, trains, remembers, tells, until something runs out; returns what."""
+        while (reason := self._what_ran_out(told)) is None:
+            batch = int(self.store.get("batch", 0))
+            genomes = evolution.ask(min(self.ask_size, self.planned - len(told)))
+            if not genomes:
+                return "every genome of the search space has been evaluated"
+            asked = self._asked(evolution, genomes, batch, len(told))
+            self.store.add_asked(asked)
+            evaluations = self._evaluate(evaluator, asked, genomes)
+            if any(evaluation.is_cut for evaluation in evaluations):
+                return f"{self.config.run.minutes:g} minutes are over"
+            evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
+            told += evaluations
+            with self.store.transaction():
+                self.store.put(engine=evolution.state(), batch=batch + 1, told=len(told), seconds=self._seconds())
+            self._log_generations(told)
+        return reason
+
+    def _evaluate(self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome]) -> list[Evaluation]:
+        """Trains a batch; each evaluation is on disk before anything else hears of it."""
+
+        def remember(place: int, evaluation: Evaluation) -> None:
+            if self.stop.count > 1:
+                raise KeyboardInterrupt
+            if not evaluation.is_cut:
+                objectives = objectives_of(evaluation, self.names, self.task.inputs)
+                self.store.add_evaluation(asked[place].number, evaluation, objectives)
+                self.listener.on_evaluation(asked[place].number, evaluation)
+
+        plans = [self.space.decode(genome) for genome in genomes]
+        return evaluator.evaluate(plans, on_evaluation=remember, deadline=self._deadline())
+
+    def _objectives(self, evaluation: Evaluation) -> Any:
+        """Returns what the evolution hears: a row, ``Stopped``, or None for a failure."""
+        row = objectives_of(evaluation, self.names, self.task.inputs)
+        if evaluation.status == "stopped" and row is not None:
+            return Stopped(tuple(row), len(evaluation.rungs))
+        return row if evaluation.is_ok else None
+
+    def _what_ran_out(self, told: Sequence[Evaluation]) -> str | None:
+        budget, best = self.config.budget, [e.error for e in told if e.is_ok and e.error is not None]
+        if self.stop.count:
+            return "interrupted"
+        if len(told) >= self.planned:
+            generations = self.config.evolution.generations
+            return f"{len(told)} evaluations are done" if budget.trainings else f"{generations} generations are done"
+        if budget.epochs is not None and sum(e.epochs for e in told) >= budget.epochs:
+            return f"{budget.epochs} epochs are trained"
+        if budget.target_error is not None and best and min(best) <= budget.target_error:
+            return f"an error of {min(best):.6g} reaches the target {budget.target_error:g}"
+        if budget.patience is not None and best:
+            errors = [e.error if e.is_ok and e.error is not None else float("inf") for e in told]
+            if len(errors) - 1 - errors.index(min(errors)) >= budget.patience:
+                return f"{budget.patience} evaluations brought nothing better"
+        deadline = self._deadline()
+        if deadline is not None and time.time() >= deadline:
+            return f"{self.config.run.minutes:g} minutes are over"
+        return None
+
+    def _deadline(self) -> float | None:
+        """Returns when the search must end (seconds since the epoch) so that the final assessment still fits the minutes."""
+        if self.config.run.minutes is None:
+            return None
+        used, done = self._seconds(), max(1, int(self.store.get("told", 0)))
+        final = self.config.final
+        trainings = final.candidates * final.repeats * (final.candidates > 1) + final.repeats
+        reserve = min(0.3 * self.config.run.minutes * 60, 10.0 + trainings * used / done)
+        return time.time() + self.config.run.minutes * 60 - used - reserve
+
+    def _finish(self, evaluator: Evaluator, reason: str) -> None:
+        """Assesses the winner and writes the files of a finished run."""
+        run = Run(self.store.folder)
+        self.store.put(status="searched", ended_by=reason)
+        hall = run.hall_of_fame
+        self.store.write_json("hall_of_fame.json", [member.to_json() for member in hall])
+        if not hall:
+            reasons = {record.evaluation.message for record in run.evaluated if record.evaluation}
+            first = next(iter(sorted(reasons)), "nothing was evaluated").splitlines()[0]
+            raise RunError(f"{run.folder}: no candidate could be trained; the first reason: {first}")
+        final = self.config.final
+        finalists = [Finalist(member.record.number, member.evaluation) for member in hall[: final.candidates]]
+        result = assess_winner(
+            evaluator, finalists, repeats=final.repeats, folder=self.store.folder, on_notice=self.listener.on_notice
+        )
+        result["rank"] = next(m.rank for m in hall if m.record.number == result["winner"]["number"])
+        result["reading"] = len(run.readings) + 1
+        if run.readings:
+            result["first_test"] = run.readings[0].get("test")
+        with self.store.transaction():
+            self.store.add_reading(
+                result["time"], len(run.evaluated), {"test": result["test"], "winner": result["winner"]["number"]}
+            )
+            self.store.put(result=result, status="finished", seconds=self._seconds())
+        self.store.write_json("result.json", result)
+        self.store.write_json("pipeline.json", self.task.pipeline())
+        from ganas.report import write_report
+
+        write_report(Run(self.store.folder))
+
+    # ---- what is written and recalled ----------------------------------------------------------------------------------
+
+    def _recall(self, run: Run) -> tuple[Evolution, list[Evaluation]]:
+        """Returns the evolution and the evaluations it has been told of, as of the last committed batch."""
+        state, count = self.store.get("engine"), int(self.store.get("told", 0))
+        if state is not None:
+            self.numbers = {Genome(record.genome).digest: record.number for record in run.records}
+            told = [record.evaluation for record in run.records[:count] if record.evaluation is not None]
+            return Evolution.from_state(self.space, state), told
+        evolution = self.config.evolution
+        seed = derive_seed(self.config.run.seed, "evolution")
+        options = engine_options(self.config)
+        return Evolution(self.space, engine=evolution.engine, population=evolution.population, seed=seed, **options), []
+
+    def _asked(self, evolution: Evolution, genomes: Sequence[Genome], batch: int, first: int) -> list[Asked]:
+        known = self.numbers
+        known.update((genome.digest, number) for number, genome in enumerate(genomes, start=first))
+        rows = []
+        for number, genome in enumerate(genomes, start=first):
+            birth = evolution.birth(genome)
+            parents = tuple(known[parent] for parent in birth.parents if parent in known)
+            generation = number // self.population + 1
+            rows.append(Asked(number, batch, generation, genome.to_json(), birth.operator, parents))
+        return rows
+
+    def _log_generations(self, told: Sequence[Evaluation]) -> None:
+        """Writes the log row of every generation that is complete by now."""
+        done = int(self.store.get("generations_logged", 0))
+        complete = len(told) // self.population if len(told) < self.planned else -(-len(told) // self.population)
+        for number in range(done + 1, complete + 1):
+            row = generation_row(told[: number * self.population], number, self.population, self._seconds())
+            self.store.add_generation(number, row)
+            self.store.put(generations_logged=number)
+            self.listener.on_generation(row)
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started
+
+    def _summary(self, done: int) -> Summary:
+        evolution, training = self.config.evolution, self.config.training
+        genes = [f"{name}: {words}" for name, words in self.space.in_words().items()]
+        size = self.space.size
+        lines = [
+            *self.task.in_words(),
+            f"error: {self.task.error_in_words}",
+            *genes,
+            "size of the space: " + ("a continuum" if size == float("inf") else f"{size:,.0f} networks"),
+            f"engine: {evolution.engine}, population {self.population}, {self.planned} evaluations, {self.ask_size} at a time",
+            f"training: up to {training.epochs} epochs, patience {training.patience}, trainer {training.trainer}",
+        ]
+        if set(self.names) & set(MEASURED):
+            lines.append("an objective is measured by a clock: this search will not repeat exactly")
+        return Summary(self.store.folder.name, tuple(lines), self.planned, done)
+
+
+class StopRequest:
+    """Counts requests to stop: the first Ctrl-C ends after the batch, the second (or SIGTERM) at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextlib.contextmanager
+    def on_signals(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Listens to SIGINT and SIGTERM while inside; does nothing outside the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: object) -> None:
+            self.count += 1 if number == signal.SIGINT else 2
+            if self.count > 1:
+                raise KeyboardInterrupt
+            say("Stopping after this batch; press Ctrl-C again to stop at once. `ganas resume` goes on.")
+
+        earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
+
+
+def generation_row(told: Sequence[Evaluation], number: int, population: int, seconds: float) -> dict[str, Any]:
+    """Returns the log row of generation ``number`` (from 1): of its own evaluations, and the best of all so far."""
+    own = told[(number - 1) * population :]
+    errors = [e.error for e in own if e.is_ok and e.error is not None]
+    ranked = sorted((e for e in told if e.is_ok and e.error is not None), key=lambda e: (e.error or 0.0, e.parameters))
+    return {
+        "generation": number,
+        "best": ranked[0].error if ranked else None,
+        "mean": mean(errors) if errors else None,
+        "spread": standard_deviation(errors) if errors else None,
+        "unique": len({e.plan.digest() for e in own}),
+        "stopped": sum(e.status == "stopped" for e in own),
+        "failures": sum(e.status not in ("ok", "stopped") for e in own),
+        "parameters": ranked[0].parameters if ranked else None,
+        "evaluations": len(told),
+        "seconds": round(seconds, 1),
+    }
+
+
+def folder_name(config: RunConfig, task: Task) -> str:
+    """Returns ``<date>-<name>-seed<k>``."""
+    name = config.run.name or task.name
+    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{name}-seed{config.run.seed}"
+
+
+def fingerprint(config: RunConfig, task: Task) -> dict[str, Any]:
+    """Returns what must be the same for a run to go on: data, splits, space, engine, budget, trainer and its threads."""
+    training = config.training.model_dump(mode="json")
+    evolution = config.evolution.model_dump(mode="json", exclude={"generations", "hall_of_fame"})
+    return {"data": task.fingerprint(), "search": config.search, "training": training, "evolution": evolution}
+
+
+def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuses to go on with a run whose ingredients changed.
+
+    Raises:
+        RunError: names what changed.
+    """
+    changed = [
+        key for key in before if json.dumps(before[key], sort_keys=True) != json.dumps(now.get(key), sort_keys=True)
+    ]
+    if changed:
+        raise RunError(f"{folder}: {', '.join(changed)} changed since the run began; start a new run instead")

@@ -1,0 +1,59 @@
+"""From the words of a config to the things they name: task, search space, budget, rungs, engine options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganas.config import RunConfig
+from ganas.evaluation import TrainingBudget
+from ganas.rungs import RUNGS, Rungs
+from ganas.search.mlp import mlp_space
+from ganas.search.space import SearchSpace
+from ganas.tasks import load_task
+from ganas.tasks.task import Task
+
+
+def make_task(config: RunConfig) -> Task:
+    """Reads the data and makes the task.
+
+    Raises:
+        DataError: the data cannot be used as asked.
+    """
+    data, task = config.data, config.task
+    return load_task(
+        data.source,
+        kind=task.kind,
+        metric=task.metric,
+        class_weights=task.class_weights,
+        **data.model_dump(exclude={"source"}),
+    )
+
+
+def make_space(config: RunConfig, task: Task) -> SearchSpace:
+    """Makes the search space of networks that fit the task.
+
+    Raises:
+        ConfigError: a word of ``[search]`` makes no sense.
+    """
+    return mlp_space(config.search)
+
+
+def make_budget(config: RunConfig) -> TrainingBudget:
+    """Makes the budget of one training."""
+    return TrainingBudget(**config.training.model_dump(exclude={"trainer", "repeats"}))
+
+
+def make_rungs(config: RunConfig) -> tuple[Rungs, ...]:
+    """Makes the brackets of early stopping across candidates; empty: none."""
+    budget = config.budget
+    if isinstance(budget.rungs, str):
+        return RUNGS[budget.rungs]
+    return (Rungs(budget.rungs, budget.keep),) if budget.rungs else ()
+
+
+def engine_options(config: RunConfig) -> dict[str, Any]:
+    """Returns the settings of ``[evolution]`` that are the engine's own, those that were said."""
+    evolution = config.evolution
+    said = {name: getattr(evolution, name) for name in ("crossover", "mutation_rate", "tournament", "elite")}
+    options = {name: value for name, value in said.items() if value is not None}
+    return {"hall_of_fame": evolution.hall_of_fame, **options, **evolution.options}

@@ -1,0 +1,46 @@
+"""Means and intervals of a few repeated trainings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from scipy import stats
+
+
+def mean(values: Sequence[float]) -> float:
+    """Returns the arithmetic mean."""
+    return math.fsum(values) / len(values)
+
+
+def standard_deviation(values: Sequence[float]) -> float:
+    """Returns the sample standard deviation (n - 1); 0 for a single value."""
+    if len(values) < 2:
+        return 0.0
+    centre = mean(values)
+    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+
+
+def confidence_half_width(values: Sequence[float], level: float = 0.95) -> float:
+    """Returns the half width of Student's interval for the mean; infinite for a single value."""
+    n = len(values)
+    if n < 2:
+        return math.inf
+    return float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_deviation(values) / math.sqrt(n)
+
+
+def prediction_half_width(values: Sequence[float], level: float = 0.95) -> float:
+    """Returns the half width of Student's interval for one further value; infinite for a single value."""
+    n = len(values)
+    if n < 2:
+        return math.inf
+    return float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_deviation(values) * math.sqrt(1 + 1 / n)
+
+
+def is_clearly_worse(values: Sequence[float], best: Sequence[float], level: float = 0.95) -> bool:
+    """Tells whether the mean of ``values`` is above that of ``best`` beyond chance (Welch's one-sided t-test)."""
+    if len(values) < 2 or len(best) < 2:
+        return False
+    if standard_deviation(values) == standard_deviation(best) == 0.0:
+        return mean(values) > mean(best)
+    return bool(stats.ttest_ind(values, best, equal_var=False, alternative="greater").pvalue < 1 - level)
