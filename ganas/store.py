@@ -91,8 +91,8 @@ class RunStore:
             raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another --runs-dir") from None
         store = cls(folder)
         with store.transaction():
-            for statement in SCHEMA.split(";\n"):
-                store._db.execute(statement)
+            for statement in SCHEMA.split("CREATE ")[1:]:
+                store._db.execute(f"CREATE {statement}")
             store.put(version=VERSION, **facts)
         return store
 
