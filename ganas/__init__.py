@@ -2,9 +2,10 @@
 
 Names are imported when first used, so that ``import ganas`` costs nothing and never loads TensorFlow by itself.
 
-Evolve: ``evolve``, ``resume``, ``load_run``. Evaluate: ``Evaluator``, ``TrainingBudget``, ``Evaluation``, ``mlp_plan``,
-``NetworkPlan``, ``load_task``, ``task_from_arrays``. Search anything: ``Evolution``, ``Stopped``, ``SearchSpace``, ``LayerGroup``,
-``Condition``, ``Choice``, ``IntegerRange``, ``FloatRange``. In training: ``WeightMutation``, a Keras callback.
+- evolve: ``evolve``, ``resume``, ``load_run``
+- evaluate: ``Evaluator``, ``TrainingBudget``, ``Evaluation``, ``mlp_plan``, ``NetworkPlan``, ``load_task``, ``task_from_arrays``
+- search anything: ``Evolution``, ``Stopped``, ``SearchSpace``, ``LayerGroup``, ``Condition``, ``Choice``, ``IntegerRange``, ``FloatRange``
+- in training: ``WeightMutation``, a Keras callback
 """
 
 import importlib
@@ -36,7 +37,7 @@ _HOMES = {
     "GanasError": "ganas.errors",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 (the names are the keys)
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
