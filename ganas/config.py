@@ -68,16 +68,16 @@ class TaskSection(Section):
 class EvolutionSection(Section):
     """How the search proceeds: ``ask`` is how many genomes are trained at once (None: a generation), never the workers.
 
-    ``options`` are further settings of the engine named, which checks them.
+    What is not set is the engine's own default; ``options`` are further settings of the engine named, which checks them.
     """
 
     engine: str = "generational"
     population: Annotated[int, Field(ge=2)] = 20
     generations: Count = 10
-    crossover: Share = 0.75
-    mutation_rate: Share = 0.1
-    tournament: Count = 3
-    elite: Annotated[int, Field(ge=0)] = 1
+    crossover: Share | None = None
+    mutation_rate: Share | None = None
+    tournament: Count | None = None
+    elite: Annotated[int, Field(ge=0)] | None = None
     objectives: Names = ("error",)
     ask: Count | None = None
     hall_of_fame: Count = 10

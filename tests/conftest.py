@@ -1,0 +1,127 @@
+"""A run made by hand, without training: what the store, the report and the command line are read against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganas.config import RunConfig, make_config
+from ganas.evaluation import Evaluation
+from ganas.history import Run
+from ganas.search.plan import DenseLayer, Head, NetworkPlan, Optimizer
+from ganas.store import Asked, RunStore
+
+GENERATIONS, POPULATION = 6, 10
+
+
+def make_evaluation(rng: np.random.Generator, generation: int) -> Evaluation:
+    """Makes up an evaluation whose error falls with the generation; one in fifteen diverges."""
+    layers = tuple(
+        DenseLayer(int(2 ** rng.uniform(3, 7)), str(rng.choice(["relu", "tanh", "elu"], p=[0.5, 0.3, 0.2])))
+        for _ in range(int(rng.integers(1, 5)))
+    )
+    plan = NetworkPlan(
+        layers, Head(10, "softmax"), "categorical_crossentropy", Optimizer("adam", 10 ** rng.uniform(-4, -2))
+    )
+    seed = int(rng.integers(2**40))
+    if rng.random() < 1 / 15:
+        return Evaluation(
+            plan, seed, "diverged", parameters=plan.parameters(64), epochs=2, message="the loss became NaN"
+        )
+    error = 0.02 + 0.12 * math.exp(-0.5 * generation) * float(rng.lognormal(0, 0.5))
+    epochs = int(rng.integers(8, 20))
+    falling = [error * 3 + math.exp(-0.4 * epoch) for epoch in range(epochs)]
+    curves = {
+        "loss": [0.7 * loss for loss in falling],
+        "val_loss": [loss + 0.002 * i for i, loss in enumerate(falling)],
+    }
+    return Evaluation(
+        plan,
+        seed,
+        "ok",
+        error=error,
+        measures={"accuracy": 1 - error},
+        loss=curves["val_loss"][-1],
+        parameters=plan.parameters(64),
+        epochs=epochs,
+        best_epoch=epochs - 2,
+        seconds=0.1,
+        curves=(curves,),
+        trainer="cohort",
+    )
+
+
+def write_run(folder: Path, config: RunConfig, *, seed: int = 0) -> Run:
+    """Writes a finished run of ``GENERATIONS`` × ``POPULATION`` made-up evaluations."""
+    rng = np.random.default_rng(seed)
+    facts = {"status": "running", "seed": seed, "created": "2025-01-01T12:00:00", "fingerprint": {"data": "digits"}}
+    store = RunStore.create(folder, config.to_toml(), facts)
+    evaluations: list[Evaluation] = []
+    for generation in range(1, GENERATIONS + 1):
+        for _ in range(POPULATION):
+            number = len(evaluations)
+            evaluation = make_evaluation(rng, generation)
+            parents = () if generation == 1 else (number - POPULATION, number - 1)
+            operator = "crossover" if parents else "initial"
+            layers = [{"units": layer.units, "activation": layer.activation} for layer in evaluation.plan.layers]
+            store.add_asked([Asked(number, generation - 1, generation, {"layers": layers}, operator, parents)])
+            store.add_evaluation(number, evaluation, [evaluation.error] if evaluation.error is not None else None)
+            evaluations.append(evaluation)
+        store.add_generation(generation, generation_row(generation, evaluations))
+    best = min((e for e in evaluations if e.is_ok), key=lambda evaluation: evaluation.error or 0.0)
+    store.put(status="finished", seconds=42.0, result=make_result(evaluations.index(best), best))
+    store.add_reading("2025-01-01T12:01:00", len(evaluations), {"error": 0.031})
+    store.close()
+    return Run(folder)
+
+
+def generation_row(generation: int, evaluations: list[Evaluation]) -> dict[str, object]:
+    """Makes the row of the generation log."""
+    latest = evaluations[-POPULATION:]
+    errors = [evaluation.error for evaluation in latest if evaluation.error is not None]
+    best = min((e for e in evaluations if e.is_ok), key=lambda evaluation: evaluation.error or 0.0)
+    return {
+        "generation": generation,
+        "best": best.error,
+        "mean": float(np.mean(errors)),
+        "spread": float(np.std(errors)),
+        "unique": len(latest),
+        "failures": len(latest) - len(errors),
+        "parameters": best.parameters,
+        "evaluations": len(evaluations),
+        "seconds": 2.5,
+    }
+
+
+def make_result(number: int, best: Evaluation) -> dict[str, object]:
+    """Makes the result of a final assessment."""
+    fresh = {"values": [0.03, 0.032, 0.031], "mean": 0.031, "sd": 0.001, "interval": [0.026, 0.036]}
+    finalist = {"number": number, "in_words": best.plan.in_words(), "parameters": best.parameters, "mean": 0.031}
+    return {
+        "winner": {"number": number, "plan": best.plan.to_json(), "in_words": best.plan.in_words()},
+        "parameters": best.parameters,
+        "error_in_words": "1 - accuracy on 288 validation rows",
+        "finalists": [{**finalist, "search_error": best.error, "errors": [0.031], "dropped_after": None}],
+        "tied_with": [],
+        "search_error": best.error,
+        "optimism": 0.031 - (best.error or 0.0),
+        "validation": fresh,
+        "test": {**fresh, "mean": 0.033},
+        "test_measures": {"accuracy": {**fresh, "mean": 0.967}},
+        "saved": {"file": "best.keras", "seed": 1, "validation_error": 0.03, "test_error": 0.032},
+        "time": "2025-01-01T12:01:00",
+    }
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Run]:
+    """Returns a function that writes a finished run into ``tmp_path / "runs"`` by name, with settings of its own."""
+
+    def make(name: str = "digits-seed0", *, seed: int = 0, **sections: dict[str, object]) -> Run:
+        return write_run(tmp_path / "runs" / name, make_config(sections, "test"), seed=seed)
+
+    return make
