@@ -4,7 +4,8 @@ Names are imported when first used, so that ``import ganas`` costs nothing and n
 
 - evolve: ``evolve``, ``resume``, ``load_run``
 - evaluate: ``Evaluator``, ``TrainingBudget``, ``Evaluation``, ``mlp_plan``, ``NetworkPlan``, ``load_task``, ``task_from_arrays``
-- search anything: ``Evolution``, ``Stopped``, ``SearchSpace``, ``LayerGroup``, ``Condition``, ``Choice``, ``IntegerRange``, ``FloatRange``
+- search anything: ``Evolution``, ``Stopped``, ``SearchSpace``, ``LayerGroup``, ``Condition``, ``Choice``, ``IntegerRange``,
+  ``FloatRange``
 - in training: ``WeightMutation``, a Keras callback
 """
 

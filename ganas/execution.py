@@ -165,7 +165,7 @@ class ClusterExecutor:
             results = joblib.Parallel(batch_size=1)(joblib.delayed(function)(job) for job in jobs)
         yield from enumerate(results)
 
-    def close(self, *, kill: bool = False) -> None:
+    def close(self, *, kill: bool = False) -> None:  # a cluster's workers are not ours to kill
         """Leaves the cluster; ends it if this executor started it."""
         if self._client is not None:
             self._client.close()

@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Trained:
-    """A judged outcome: what the trainer said, what the task measured, and facts about the worker (``programs``: compiled so far)."""
+    """A judged outcome: what the trainer said and the task measured; ``programs``: those its worker process has compiled."""
 
     outcome: Outcome
     measures: dict[str, float] = field(default_factory=dict)
