@@ -16,3 +16,12 @@ def batch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int32]:
 def kernel_seed(seed: int, layer: int) -> int:
     """Returns the Keras initializer seed (below 2**31) of the kernel of dense layer ``layer`` (the head is the last)."""
     return derive_seed(seed, "kernel", layer) % 2**31
+
+
+def mutation_key(seed: int, draw: str, layer: int = 0) -> int:
+    """Returns the first word (below 2**31) of the Philox seed of one draw of the weight mutation; the second is the step.
+
+    A draw is thus a function of (seed, step, layer): ``"coin"`` (one per step, for all layers), and per mutated layer, in
+    the order of the network from 0, ``"count"`` (settles the fraction), ``"place"`` and ``"size"``.
+    """
+    return derive_seed(seed, "mutation", draw, layer) % 2**31

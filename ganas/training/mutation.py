@@ -1,0 +1,95 @@
+"""The operator of the weight mutation on one tensor: which weights are picked, and what becomes of them.
+
+Jeon & Moon 2017 (KIPS Transactions, "A Deep Neural Network Model Based on a Mutation Operator") replace a picked weight w
+by a draw from the uniform distribution between 0 and w. Every draw is a Philox function of a key and the step, which
+graph mode and XLA compute alike, and nothing is kept between steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from ganas.training.streams import mutation_key
+
+SPARSE = 1 / 8
+"""Up to this share of a tensor, random places are drawn one by one; beyond it, every weight draws a number to be sorted."""
+
+
+def uniform(key: int, step: Any, shape: tuple[int, ...] = ()) -> Any:
+    """Returns float32 draws from [0, 1): the Philox function of the seed (``key``, ``step``)."""
+    return tf.random.stateless_uniform(shape, seed=[key, step], alg="philox")
+
+
+def coin(seed: int, step: Any, probability: float) -> Any:
+    """Returns the bool that tells whether all layers mutate in ``step``."""
+    return uniform(mutation_key(seed, "coin"), step) < probability
+
+
+def replacements(weights: Any, ratio: float, method: str, seed: int, step: Any, layer: int) -> tuple[Any, Any]:
+    """Draws what changes in one tensor.
+
+    The number of picked weights is ``ratio`` times the tensor's size, its fraction settled by a draw.
+
+    Returns:
+        Flat places (count,) int32, each different, and the new values (count,) at them. Where the fraction came out
+        low, the last value is the old one.
+    """
+    size = math.prod(weights.shape)
+    # a ratio such as 0.1 is not exact in binary: 0.1 · 30 must be 3 weights, not 3 and a fraction of 1e-16
+    expected = round(ratio * size, 6)
+    whole = math.floor(expected)
+    most = math.ceil(expected)
+    count = whole + tf.cast(uniform(mutation_key(seed, "count", layer), step) < expected - whole, tf.int32)
+    places = METHODS[method](tf.reshape(weights, [size]), most, mutation_key(seed, "place", layer), step)
+    # 1 minus a draw from [0, 1): a weight keeps its sign, never becomes 0
+    shrink = 1.0 - uniform(mutation_key(seed, "size", layer), step, (most,))
+    shrink = tf.where(tf.range(most) < count, shrink, 1.0)
+    return places, tf.gather(tf.reshape(weights, [size]), places) * tf.cast(shrink, weights.dtype)
+
+
+def _largest(weights: Any, count: int, key: int, step: Any) -> Any:
+    return tf.math.top_k(tf.abs(weights), count).indices
+
+
+def _smallest(weights: Any, count: int, key: int, step: Any) -> Any:
+    return tf.math.top_k(-tf.abs(weights), count).indices
+
+
+def _random(weights: Any, count: int, key: int, step: Any) -> Any:
+    """Draws ``count`` different places, each set of places as likely as any other."""
+    size = weights.shape[0]
+    if count > SPARSE * size:
+        return tf.math.top_k(uniform(key, step, (size,)), count).indices
+    draws = tf.random.stateless_uniform(
+        (_draws_for(count, size),), seed=[key, step], maxval=size, dtype=tf.int32, alg="philox"
+    )
+    order = tf.argsort(draws, stable=True)
+    in_order = tf.gather(draws, order)
+    is_first_in_order = tf.concat([[1], tf.cast(in_order[1:] != in_order[:-1], tf.int32)], 0)
+    is_first = tf.scatter_nd(order[:, None], is_first_in_order, draws.shape)
+    # the n-th different place is where the count of different places so far first reaches n
+    found = tf.searchsorted(tf.cumsum(is_first), tf.range(1, count + 1))
+    return tf.gather(draws, tf.minimum(found, draws.shape[0] - 1))
+
+
+def _draws_for(count: int, size: int) -> int:
+    """Returns how many draws hold ``count`` different places of ``size``, beyond any doubt that matters.
+
+    The number needed is a sum of geometric waiting times; its mean, 10 standard deviations and 20 more are taken.
+    """
+    share = count / size
+    mean = -size * math.log1p(-share)
+    variance = size * (share / (1 - share) + math.log1p(-share))
+    return math.ceil(mean + 10 * math.sqrt(max(variance, 0.0)) + 20)
+
+
+METHODS: dict[str, Callable[[Any, int, int, Any], Any]] = {
+    "magnitude": _largest,
+    "random": _random,
+    "smallest": _smallest,
+}
+"""The places a method picks, of flat weights, a count, a key and the step; ``smallest`` is the control of ``magnitude``."""
