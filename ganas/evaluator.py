@@ -204,7 +204,7 @@ class Evaluator:
         self._batches += bool(plans)
         marks = bracket.epochs(self.budget.epochs) if bracket else ()
         alive = {index: self._trainings(index, plan) for index, plan in plans.items()}
-        passed: dict[int, tuple[float, ...]] = {index: () for index in plans}
+        passed: dict[int, tuple[float, ...]] = dict.fromkeys(plans, ())
         for rung, pause in enumerate((*marks, None)):
             at_rung: dict[int, list[Trained]] = {}
 
@@ -320,7 +320,7 @@ class Evaluator:
 
 
 def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int, status: str = "ok") -> Evaluation:
-    """Returns the evaluation of a plan from its trainings on all folds and repeats: means of measures, the first failure's status."""
+    """Returns the evaluation of a plan from its trainings on all folds and repeats."""
     outcomes = [part.outcome for part in parts]
     bad = next((outcome for outcome in outcomes if outcome.status != "ok"), None)
     measures: dict[str, float] = {}

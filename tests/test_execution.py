@@ -1,0 +1,115 @@
+"""Executors: the same answers everywhere; a dead worker costs nobody else; nobody outlives the parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from ganas import execution
+from ganas.errors import ConfigError, MissingExtraError
+from ganas.execution import InProcessExecutor, LokyExecutor, WorkerLost, fetch, make_executor, publish
+
+
+def square(number):
+    return number * number
+
+
+def process(_):
+    return os.getpid()
+
+
+def die_if_negative(number):
+    if number < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def grow(megabytes):
+    execution._test_ballast = bytearray(os.urandom(1024) * 1024 * megabytes)
+    return os.getpid()
+
+
+@pytest.fixture
+def loky():
+    executor = LokyExecutor(2)
+    yield executor
+    executor.close(kill=True)
+
+
+def test_results_carry_the_index_of_their_job(loky):
+    assert dict(loky.run(square, [3, 4, 5])) == {0: 9, 1: 16, 2: 25}
+    assert list(InProcessExecutor(1).run(square, [3, 4])) == [(0, 9), (1, 16)]
+
+
+def test_one_worker_is_a_process_of_its_own():
+    executor = make_executor("loky", 1)
+    assert dict(executor.run(process, [0]))[0] != os.getpid()
+    executor.close()
+
+
+def test_a_dead_worker_is_told_and_the_next_batch_runs(loky):
+    results = dict(loky.run(die_if_negative, [-1]))
+    assert isinstance(results[0], WorkerLost)
+    assert dict(loky.run(die_if_negative, [1, 2])) == {0: 1, 1: 2}
+
+
+def test_a_grown_worker_is_replaced_between_batches(monkeypatch):
+    monkeypatch.setattr(execution, "GROWTH_LIMIT", 50 * 2**20)
+    executor = LokyExecutor(1)
+    first = dict(executor.run(grow, [1]))[0]
+    assert dict(executor.run(grow, [120]))[0] == first
+    assert dict(executor.run(grow, [1]))[0] != first
+    executor.close()
+
+
+def test_workers_end_within_seconds_of_a_killed_parent():
+    code = (
+        "from ganas.execution import LokyExecutor; import os, time\n"
+        "from tests.test_execution import process\n"
+        "e = LokyExecutor(2); print(dict(e.run(process, [0]))[0], flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=-1, text=True, cwd=Path(__file__).parents[1])
+    worker = int(parent.stdout.readline())
+    assert psutil.pid_exists(worker)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(worker) and psutil.Process(worker).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the worker outlived its parent"
+        time.sleep(0.2)
+
+
+def test_published_arrays_are_mapped_from_disk_not_copied(tmp_path):
+    publish({"x": np.arange(100_000, dtype=np.float32)}, tmp_path / "fold")
+    x = fetch(str(tmp_path / "fold"))["x"]
+    assert isinstance(x, np.memmap)
+    assert x[5] == 5
+
+
+@pytest.mark.parametrize(("name", "jobs", "message"), [("lokey", 1, "unknown 'lokey'"), ("loky", 0, "at least 1")])
+def test_an_executor_that_makes_no_sense_is_refused_in_one_line(name, jobs, message):
+    with pytest.raises(ConfigError, match=message):
+        make_executor(name, jobs)
+
+
+@pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_missing_extra_is_named(backend, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=f"the extra {backend}"):
+        make_executor(backend, 2)
+
+
+@pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_cluster_backend_gives_the_same_answers(backend, package):
+    pytest.importorskip(package, reason=f"needs the extra {backend}")
+    executor = make_executor(backend, 2)
+    try:
+        assert dict(executor.run(square, [3, 4, 5])) == {0: 9, 1: 16, 2: 25}
+    finally:
+        executor.close()

@@ -1,0 +1,39 @@
+"""Intervals against their definition: how often they hold what they promise."""
+
+import numpy as np
+import pytest
+
+from ganas.statistics import (
+    confidence_half_width,
+    is_clearly_worse,
+    mean,
+    prediction_half_width,
+    standard_deviation,
+)
+
+
+def test_mean_and_deviation_agree_with_numpy():
+    values = [0.2, 0.5, 0.9, 0.1]
+    assert mean(values) == pytest.approx(np.mean(values))
+    assert standard_deviation(values) == pytest.approx(np.std(values, ddof=1))
+
+
+def test_a_single_value_has_no_spread_and_an_interval_without_end():
+    assert standard_deviation([1.0]) == 0.0
+    assert prediction_half_width([1.0]) == float("inf")
+    assert confidence_half_width([1.0]) == float("inf")
+
+
+def test_intervals_hold_what_they_promise_95_times_in_100():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(3.0, 2.0, (2000, 6))
+    new = sum(abs(row[5] - mean(row[:5])) <= prediction_half_width(row[:5]) for row in draws)
+    true = sum(abs(3.0 - mean(row[:5])) <= confidence_half_width(row[:5]) for row in draws)
+    assert 0.93 < new / 2000 < 0.97
+    assert 0.93 < true / 2000 < 0.97
+
+
+def test_worse_beyond_chance_is_told_from_worse_by_chance():
+    assert is_clearly_worse([0.30, 0.31, 0.29], [0.10, 0.11, 0.12])
+    assert not is_clearly_worse([0.12, 0.30, 0.05], [0.10, 0.31, 0.04])
+    assert not is_clearly_worse([0.1], [0.0])
