@@ -1,4 +1,4 @@
-"""Genes: one named decision each. A gene knows its values, how to sample one, how to move one, and where one lies in [0, 1].
+"""Genes: one named decision each. A gene knows its values, samples one, moves one, and places one in [0, 1].
 
 Genes are frozen values with pure methods; whatever draws takes its ``rng``. A gene's values are JSON scalars.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,11 +19,15 @@ Value = str | int | float | bool | None
 
 @runtime_checkable
 class Gene(Protocol):
-    """One decision. ``size`` counts its values (``math.inf`` for a continuum); ``is_ordered``: distances have a meaning."""
+    """One decision: its values, and how to draw them."""
 
     @property
     def size(self) -> float:
         """The number of values, ``math.inf`` for a continuum."""
+
+    @property
+    def values(self) -> Sequence[Value]:
+        """All values in order; empty for a continuum."""
 
     @property
     def is_ordered(self) -> bool:
@@ -31,6 +35,9 @@ class Gene(Protocol):
 
     def sample(self, rng: np.random.Generator) -> Value:
         """Draws a value uniformly (in log space where the gene says so)."""
+
+    def quantile(self, share: float) -> Value:
+        """Returns the value below which ``share`` in [0, 1) of the samples lie: even shares give even samples."""
 
     def move(self, value: Value, rng: np.random.Generator, scale: float = 0.1) -> Value:
         """Draws another value: a Cauchy step of ``scale`` in unit space if ordered, any other value if not."""
@@ -76,6 +83,10 @@ class Choice:
     def sample(self, rng: np.random.Generator) -> Value:
         """Draws any value."""
         return self.values[int(rng.integers(len(self.values)))]
+
+    def quantile(self, share: float) -> Value:
+        """Returns the value whose share of [0, 1) holds ``share``."""
+        return self.from_unit(share)
 
     def move(self, value: Value, rng: np.random.Generator, scale: float = 0.1) -> Value:
         """Draws another value: a near one if ordered."""
@@ -123,7 +134,12 @@ class IntegerRange:
     @property
     def size(self) -> float:
         """The number of integers."""
-        return (self.high - self.low) // self.step + 1
+        return len(self.values)
+
+    @property
+    def values(self) -> range:
+        """All integers of the range."""
+        return range(self.low, self.high + 1, self.step)
 
     @property
     def is_ordered(self) -> bool:
@@ -132,7 +148,14 @@ class IntegerRange:
 
     def sample(self, rng: np.random.Generator) -> int:
         """Draws one integer, in log space if ``log``."""
-        return self.from_unit(float(rng.random())) if self.log else self.low + self.step * int(rng.integers(int(self.size)))
+        return self.quantile(float(rng.random()))
+
+    def quantile(self, share: float) -> int:
+        """Returns the integer whose share of [0, 1) holds ``share``; the ends' shares are as whole as the others'."""
+        if not self.log:
+            return self.values[int(share * self.size)]
+        half = self.step / 2
+        return self._nearest(_from_unit(share, max(self.low - half, 0.5), self.values[-1] + half, True))
 
     def move(self, value: Value, rng: np.random.Generator, scale: float = 0.1) -> Value:
         """Draws a near integer other than ``value``."""
@@ -149,13 +172,18 @@ class IntegerRange:
 
     def from_unit(self, unit: float) -> int:
         """Returns the integer of the range nearest to ``unit``."""
-        raw = _from_unit(unit, self.low, self.high, self.log)
-        stepped = self.low + self.step * round((raw - self.low) / self.step)
-        return int(min(max(stepped, self.low), self.low + self.step * (int(self.size) - 1)))
+        return self._nearest(_from_unit(unit, self.low, self.high, self.log))
+
+    def _nearest(self, raw: float) -> int:
+        return self.values[min(max(round((raw - self.low) / self.step), 0), len(self.values) - 1)]
 
     def in_words(self) -> str:
         """Says the ends."""
-        return f"{self.low} to {self.high}" + (f" by {self.step}" if self.step > 1 else "") + (" (log)" if self.log else "")
+        return (
+            f"{self.low} to {self.high}"
+            + (f" by {self.step}" if self.step > 1 else "")
+            + (" (log)" if self.log else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -180,7 +208,17 @@ class FloatRange:
         """The number of steps, ``math.inf`` for a continuum (1 where the ends meet)."""
         if self.low == self.high:
             return 1
-        return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
+        return math.inf if self.step is None else len(self.values)
+
+    @property
+    def values(self) -> Sequence[float]:
+        """The numbers of a range with a step (of one whose ends meet, that end); empty for a continuum."""
+        if self.low == self.high:
+            return (self.low,)
+        if self.step is None:
+            return ()
+        steps = math.floor((self.high - self.low) / self.step + 1e-9)
+        return tuple(self._printed(self.low + index * self.step) for index in range(steps + 1))
 
     @property
     def is_ordered(self) -> bool:
@@ -189,7 +227,11 @@ class FloatRange:
 
     def sample(self, rng: np.random.Generator) -> float:
         """Draws one number, in log space if ``log``."""
-        return self.from_unit(float(rng.random()))
+        return self.quantile(float(rng.random()))
+
+    def quantile(self, share: float) -> float:
+        """Returns the number below which ``share`` of the samples lie."""
+        return self.values[int(share * self.size)] if self.values and not self.log else self.from_unit(share)
 
     def move(self, value: Value, rng: np.random.Generator, scale: float = 0.1) -> Value:
         """Draws a near number other than ``value``."""
@@ -207,13 +249,20 @@ class FloatRange:
     def from_unit(self, unit: float) -> float:
         """Returns the number at ``unit``, with 6 significant digits so that it prints as it is."""
         raw = _from_unit(unit, self.low, self.high, self.log)
-        if self.step is not None:
-            raw = self.low + self.step * min(round((raw - self.low) / self.step), int(self.size) - 1)
+        if self.step is None:
+            return self._printed(raw)
+        return self.values[min(round((raw - self.low) / self.step), len(self.values) - 1)]
+
+    def _printed(self, raw: float) -> float:
         return min(max(float(f"{raw:.6g}"), self.low), self.high)
 
     def in_words(self) -> str:
         """Says the ends."""
-        return f"{self.low:g} to {self.high:g}" + (f" by {self.step:g}" if self.step else "") + (" (log)" if self.log else "")
+        return (
+            f"{self.low:g} to {self.high:g}"
+            + (f" by {self.step:g}" if self.step else "")
+            + (" (log)" if self.log else "")
+        )
 
 
 def fixed(value: Value) -> Choice:
@@ -236,7 +285,7 @@ def _from_unit(unit: float, low: float, high: float, log: bool) -> float:
 
 
 def _stepped(gene: Choice | IntegerRange | FloatRange, value: Value, rng: np.random.Generator, scale: float) -> Value:
-    """Steps from ``value`` by a Cauchy draw, reflected at the ends; draws again while nothing moved, at last at random."""
+    """Steps from ``value`` by a Cauchy draw, reflected at the ends; again while nothing moved, at last at random."""
     if gene.size == 1:
         return value
     start = gene.to_unit(value)

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -33,15 +34,22 @@ class LayerGroup:
     def size(self) -> float:
         """The number of different groups, summed over the counts."""
         row = math.prod(gene.size for gene in self.genes.values())
-        return sum(row**count for count in range(self.count.low, self.count.high + 1))
+        return sum(row**count for count in self.count.values)
 
     def sample_row(self, rng: np.random.Generator) -> dict[str, Value]:
         """Draws the genes of one layer."""
         return {name: gene.sample(rng) for name, gene in self.genes.items()}
 
+    def all_rows(self) -> Iterator[list[dict[str, Value]]]:
+        """Lists every group of layers, the shallow ones first."""
+        combinations = product(*(gene.values for gene in self.genes.values()))
+        rows = [dict(zip(self.genes, values, strict=True)) for values in combinations]
+        for count in self.count.values:
+            yield from map(list, product(rows, repeat=count))
+
 
 class Genome(Mapping[str, Any]):
-    """A frozen, hashable, JSON-able mapping: flat gene name → value, group name → tuple of ``{gene: value}`` per layer."""
+    """A frozen, hashable, JSON-able mapping: gene → value, group → a tuple of ``{gene: value}``, one per layer."""
 
     __slots__ = ("_key", "_values")
 
@@ -118,13 +126,13 @@ class SearchSpace:
             raise SpaceError("the search space is empty: name at least one gene")
         for name, gene in genes.items():
             if not isinstance(gene, LayerGroup | Gene):
-                raise SpaceError(f"gene {name!r}: expected a gene such as Choice or IntegerRange, got {type(gene).__name__}")
+                raise SpaceError(f"gene {name!r}: expected a gene such as Choice, got {type(gene).__name__}")
         self.genes: dict[str, Gene | LayerGroup] = dict(genes)
         self.conditions: dict[str, Condition] = dict(conditions or {})
         order = list(self.genes)
         for name, condition in self.conditions.items():
             if name not in self.genes or condition.gene not in order[: order.index(name)]:
-                raise SpaceError(f"condition of {name!r}: it and {condition.gene!r} must be genes, in this order reversed")
+                raise SpaceError(f"condition of {name!r}: {condition.gene!r} must be a gene that comes before it")
         self._decode = decode
 
     @property
@@ -153,8 +161,7 @@ class SearchSpace:
         gene = self.flat[name]
         controls = any(condition.gene == name for condition in self.conditions.values())
         if controls and gene.size <= 64:
-            values = [gene.from_unit((i + 0.5) / gene.size) for i in range(int(gene.size))]
-            return sum(self._flat_size(rest, {**chosen, name: value}) for value in values)
+            return sum(self._flat_size(rest, {**chosen, name: value}) for value in gene.values)
         return gene.size * self._flat_size(rest, chosen)
 
     def _is_active(self, name: str, values: Mapping[str, Any]) -> bool:
@@ -170,6 +177,28 @@ class SearchSpace:
             elif self._is_active(name, values):
                 values[name] = gene.sample(rng)
         return Genome(values)
+
+    def genomes(self) -> Iterator[Genome]:
+        """Lists every genome of a finite space.
+
+        Raises:
+            SpaceError: a gene is a continuum.
+        """
+        if math.isinf(self.size):
+            raise SpaceError("a space with a continuum cannot be listed: give every float range a step")
+        yield from map(Genome, self._expressions(list(self.genes), {}))
+
+    def _expressions(self, names: list[str], chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if not names:
+            yield chosen
+            return
+        name, rest = names[0], names[1:]
+        gene = self.genes[name]
+        if not isinstance(gene, LayerGroup) and not self._is_active(name, chosen):
+            yield from self._expressions(rest, chosen)
+            return
+        for value in gene.all_rows() if isinstance(gene, LayerGroup) else gene.values:
+            yield from self._expressions(rest, {**chosen, name: value})
 
     def express(self, values: Mapping[str, Any], rng: np.random.Generator) -> Genome:
         """Makes a genome of ``values`` after variation: drops what is inactive, samples what has become active."""
