@@ -10,7 +10,10 @@ from typing import Any
 from ganas.errors import ConfigError
 from ganas.evolution.engine import Engine
 from ganas.evolution.generational import Generational
+from ganas.evolution.mu_plus_lambda import MuPlusLambda
+from ganas.evolution.nsga2 import Nsga2
 from ganas.evolution.random_search import RandomSearch
+from ganas.evolution.regularized import Regularized
 
 
 def engine_options(name: str) -> dict[str, Any]:
@@ -51,6 +54,9 @@ def nearest(name: str, known: Mapping[str, Any]) -> str:
 
 ENGINES: dict[str, type[Engine]] = {
     "generational": Generational,
+    "mu_plus_lambda": MuPlusLambda,
+    "regularized": Regularized,
+    "nsga2": Nsga2,
     "random": RandomSearch,
 }
 """Every engine here is under ``tests/contracts/test_engines.py``."""
