@@ -43,8 +43,8 @@ class RunSection(Section):
 class DataSection(Section):
     """Which rows: ``source`` is a data set's name or a table's file; ``target`` a column's name or position (-1: last).
 
-    ``test`` is a file of test rows of one's own; ``header`` None detects one; ``pca`` keeps so many components;
-    ``validation`` and ``test_fraction`` are shares of the rows; ``folds`` above 1 replace the validation share.
+    ``test`` is a file of test rows of one's own; ``header`` None detects one; ``pca`` keeps so many components; ``seed``
+    is that of the splits. What shares and scalings mean is said in ``ganas.tasks.settings``.
     """
 
     source: str = "digits"
@@ -52,23 +52,25 @@ class DataSection(Section):
     test: str | None = None
     header: bool | None = None
     pca: Count | None = None
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    scaling: str = "standard"
+    validation: Literal["test"] | Annotated[float, Field(ge=0)] = 0.2
+    test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
     folds: Count = 1
+    seed: Annotated[int, Field(ge=0)] = 0
 
 
 class TaskSection(Section):
-    """What for: ``kind`` None is inferred from the target; ``metric`` None is the kind's own."""
+    """What for: ``kind`` None is inferred from the target; ``metric`` None is the kind's own; see ``ganas.tasks``."""
 
     kind: str | None = None
     metric: str | None = None
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
+    class_weights: bool = False
 
 
 class EvolutionSection(Section):
     """How the search proceeds: ``ask`` is how many genomes are trained at once (None: a generation), never the workers.
 
-    What is not set is the engine's own default; ``options`` are further settings of the engine named, which checks them.
+    What is not set is the engine's own default; ``options`` are further settings of the engine, which checks them.
     """
 
     engine: str = "generational"
@@ -139,19 +141,30 @@ class RunConfig(Section):
         Raises:
             ConfigError: a setting is not of that form, or is unknown, of the wrong type or out of range.
         """
-        tables = self.model_dump(exclude_unset=True)
+        values = {}
         for setting in settings:
             path, equals, text = setting.partition("=")
-            keys = [key.strip() for key in path.split(".")]
-            if not equals or len(keys) < 2 or not all(keys):
+            if not equals or "." not in path or not all(path.split(".")):
                 raise ConfigError(f"--set {setting}: expected section.key=value, such as training.epochs=5")
+            values[path.strip()] = _read_value(text.strip(), setting)
+        return self.with_values(values, "--set")
+
+    def with_values(self, values: Mapping[str, Any], place: str) -> RunConfig:
+        """Returns a copy with each ``section.key`` of ``values`` set; ``place`` opens the message of an error.
+
+        Raises:
+            ConfigError: a setting is unknown, of the wrong type or out of range.
+        """
+        tables = self.model_dump(exclude_unset=True)
+        for path, value in values.items():
+            *parents, last = path.split(".")
             table = tables
-            for key in keys[:-1]:
+            for key in parents:
                 table = table.setdefault(key, {})
                 if not isinstance(table, dict):
-                    raise ConfigError(f"--set {setting}: {key} is one value, not a table of values")
-            table[keys[-1]] = _read_value(text.strip(), setting)
-        return make_config(tables, "--set")
+                    raise ConfigError(f"{place} {path}: {key} is one value, not a table of values")
+            table[last] = value
+        return make_config(tables, place)
 
     def with_absolute_paths(self) -> RunConfig:
         """Returns a copy whose files are named from the root, so that a run resumes from any working directory."""
@@ -160,8 +173,7 @@ class RunConfig(Section):
             for name, value in (("source", self.data.source), ("test", self.data.test))
             if value is not None and (name == "test" or is_table_file(value))
         }
-        tables = self.model_dump(exclude_unset=True)
-        return make_config({**tables, "data": {**tables.get("data", {}), **files}}, "config")
+        return self.with_values({f"data.{name}": path for name, path in files.items()}, "config")
 
     def to_toml(self) -> str:
         """Writes every setting, the defaults too, as TOML that :func:`load_config` reads back to an equal config."""
