@@ -1,0 +1,33 @@
+"""What a network is for: data, splits, preprocessing, and what "error" means.
+
+- ``task``: the contract every kind of task keeps
+- ``settings``: what a user may say about data and task
+- ``load``: the doors (``load_task``, ``task_from_arrays``) and ``KINDS``
+- ``datasets``: ``DATASETS`` by name; ``files``: CSV, TSV, Parquet and NPZ; ``frames``: arrays and frames in memory
+- ``table``, ``columns``: a data set as all kinds of tasks receive it
+- ``splits``, ``preprocessing``: which rows do what; from raw columns to inputs
+- ``supervised``, ``classification``, ``regression``: predicting a target
+- ``losses``, ``metrics``: which losses fit; ``METRICS`` by name
+
+Nothing here loads TensorFlow; pandas and scikit-learn are imported where they are used.
+"""
+
+from ganas.tasks.datasets import DATASETS, describe_datasets
+from ganas.tasks.load import KINDS, load_task, make_task, task_from_arrays
+from ganas.tasks.metrics import METRICS
+from ganas.tasks.settings import DataSettings
+from ganas.tasks.task import Fold, Measure, Task
+
+__all__ = [
+    "DATASETS",
+    "KINDS",
+    "METRICS",
+    "DataSettings",
+    "Fold",
+    "Measure",
+    "Task",
+    "describe_datasets",
+    "load_task",
+    "make_task",
+    "task_from_arrays",
+]

@@ -1,0 +1,211 @@
+"""From a file to a table: CSV and TSV (gzipped too), Parquet, NPZ."""
+
+from __future__ import annotations
+
+import difflib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.errors import DataError, MissingExtraError
+from ganas.tasks.frames import table_of_arrays, table_of_frame
+from ganas.tasks.settings import DataSettings
+from ganas.tasks.table import Source, Table
+from ganas.tasks.text import looks_like_header, read_text, separator_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".data")
+SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".npz")
+TARGET_NAMES = ("target", "class", "label")
+"""A column called so is the target if none is given."""
+NPZ_LAYOUTS: tuple[tuple[str, ...], ...] = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("X_train", "y_train", "X_test", "y_test"),
+    ("X", "y"),
+    ("x", "y"),
+)
+
+
+def is_file_name(source: str) -> bool:
+    """Whether ``source`` ends like a file that can be read."""
+    return source.lower().endswith(SUFFIXES)
+
+
+def read_table(path: Path, settings: DataSettings) -> Table:
+    """Reads a file, and the file of test rows if the settings name one.
+
+    Raises:
+        DataError: a file cannot be read, is empty, or lacks the target or a column.
+        MissingExtraError: Parquet needs a package that is not installed.
+    """
+    name = path.name.split(".")[0]
+    if path.suffix.lower() == ".npz":
+        if settings.test is not None:
+            raise DataError(f"[data] test: {path.name} is NPZ; put the test rows into it as x_test and y_test")
+        return read_images(path, name)
+    frame, has_header = read_frame(path, header=settings.header)
+    target = resolve_target(settings.target, list(frame.columns), path.name)
+    test_rows = 0
+    if settings.test is not None:
+        import pandas as pd
+
+        test, _ = read_frame(Path(settings.test), header=has_header)
+        missing = [column for column in frame.columns if column not in test.columns]
+        if missing:
+            raise DataError(
+                f"{settings.test}: columns {', '.join(missing)} are missing; it must have those of {path.name}"
+            )
+        frame, test_rows = pd.concat([frame, test[frame.columns]], ignore_index=True), len(test)
+    source = Source(has_header, tuple(frame.columns), target or "")
+    if target is None:
+        return table_of_frame(frame, None, name, test_rows=test_rows, source=source)
+    features, labels = frame.drop(columns=target), target_values(frame[target])
+    return table_of_frame(features, labels, name, test_rows=test_rows, source=source)
+
+
+def read_frame(path: Path, *, header: bool | None = None, texts: tuple[str, ...] = ()) -> tuple[pd.DataFrame, bool]:
+    """Reads a text or Parquet file into a frame with string column names; the columns named in ``texts`` are kept as written.
+
+    Args:
+        path: the file.
+        header: whether its first line names the columns; None: look. Without one columns are ``column_0``, ``column_1``, ...
+        texts: columns never to read as numbers.
+
+    Returns:
+        The frame, and whether there was a header.
+
+    Raises:
+        DataError: the file cannot be read or is empty.
+        MissingExtraError: Parquet needs a package that is not installed.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if not is_file_name(path.name):
+        raise DataError(f"{path}: unknown kind of file; expected one of {', '.join(SUFFIXES)}")
+    if path.suffix.lower() == ".parquet":
+        frame, has_header = _read_parquet(path), True
+    else:
+        text = read_text(path)
+        separator = separator_of(text)
+        has_header = looks_like_header(text, separator) if header is None else header
+        frame = _parse(path, separator, has_header=has_header, texts=texts)
+    if frame.empty:
+        raise DataError(f"{path}: holds no rows")
+    return frame.rename(columns=str), has_header
+
+
+def read_images(path: Path, name: str) -> Table:
+    """Reads an NPZ file of arrays ``X, y`` or ``x_train, y_train, x_test, y_test`` (the test rows are the official ones).
+
+    Raises:
+        DataError: it cannot be read, or lacks the arrays.
+    """
+    arrays = _read_npz(path)
+    layout = next((names for names in NPZ_LAYOUTS if names[0] in arrays), None)
+    if layout is None:
+        expected = " or ".join(", ".join(names) for names in NPZ_LAYOUTS[::2])
+        raise DataError(f"{path}: has arrays {', '.join(arrays) or 'none'}; expected {expected}")
+    features, target, *tests = (arrays.get(key) for key in layout)
+    assert features is not None
+    given = [array for array in tests if array is not None]
+    if not given:
+        return table_of_arrays(features, target, name)
+    if target is None or len(given) == 1 or features.shape[1:] != given[0].shape[1:]:
+        raise DataError(f"{path}: expected all of {', '.join(layout)}, rows of {layout[0]} and {layout[2]} alike")
+    both = np.concatenate([features, given[0]]), np.concatenate([target, given[1]])
+    return table_of_arrays(*both, name, test_rows=len(given[0]))
+
+
+def resolve_target(target: str | int | None, columns: list[str], place: str) -> str | None:
+    """Returns the target column's name: by name, by position (a number, or a text of one), or by being called so.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    if target is None:
+        called = [column for column in columns if column.strip().lower() in TARGET_NAMES]
+        return called[0] if len(called) == 1 else None
+    if str(target) in columns:
+        return str(target)
+    try:
+        position = int(target)
+    except ValueError:
+        near = difflib.get_close_matches(str(target), columns, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        shown = ", ".join(columns[:12]) + (", ..." if len(columns) > 12 else "")
+        raise DataError(f"[data] target: {place} has no column {target!r}{hint} (it has {shown})") from None
+    if not -len(columns) <= position < len(columns):
+        raise DataError(f"[data] target: {place} has {len(columns)} columns, so there is no position {position}")
+    return columns[position]
+
+
+def target_values(series: pd.Series) -> NDArray[Any]:
+    """Returns a target column as (rows,) numbers or objects; missing values stay missing."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
+        values = series.astype(object).to_numpy()
+        return np.array([value.strip() if isinstance(value, str) else value for value in values], object)
+    return series.to_numpy(dtype=np.float64, na_value=np.nan) if series.isna().any() else series.to_numpy()
+
+
+def _parse(path: Path, separator: str, *, has_header: bool, texts: tuple[str, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    from ganas.tasks.text import MISSING, encoding_of
+
+    options: dict[str, Any] = {"sep": separator, "header": 0 if has_header else None, "skipinitialspace": True}
+    options |= {
+        "na_values": list(MISSING),
+        "keep_default_na": False,
+        "low_memory": False,
+        "encoding": encoding_of(path),
+    }
+    if not has_header:
+        width = pd.read_csv(path, nrows=1, **options).shape[1]
+        options["names"] = [f"column_{index}" for index in range(width)]
+    return _or_unreadable(path, lambda: pd.read_csv(path, dtype=dict.fromkeys(texts, str), index_col=False, **options))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        import pyarrow  # noqa: F401 - only whether it is there
+    except ImportError:
+        raise MissingExtraError(
+            f'{path.name}: reading Parquet needs pyarrow; install it with pip install "ganas[parquet]"'
+        ) from None
+    return _or_unreadable(path, lambda: pd.read_parquet(path))
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: cannot be read as NPZ of plain arrays ({_first_line(error)}); is it complete?"
+        ) from None
+
+
+def _or_unreadable(path: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Reads, and says in one line what is wrong; a parser's errors are ValueErrors, pyarrow's and gzip's OSErrors or EOFErrors."""
+    import zlib
+
+    try:
+        return read()
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({_first_line(error)}); is it complete?") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,105 @@
+"""From a frame or arrays in memory to a table: target apart, rows without target left out, columns sorted out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.errors import DataError
+from ganas.tasks.columns import columns_of_frame, columns_of_matrix
+from ganas.tasks.table import Source, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST_BYTE = 255.0
+
+
+def table_of_frame(
+    frame: pd.DataFrame, target: NDArray[Any] | None, name: str, *, test_rows: int = 0, **facts: Any
+) -> Table:
+    """Makes a table of a frame of features and a (rows,) target; pixels (``pixel_maximum``) keep every column.
+
+    Args:
+        frame: the features; any types.
+        target: labels or numbers; None: there is none. Rows where it is missing are left out.
+        name: of the data set.
+        test_rows: so many last rows are the official test rows.
+        **facts: other fields of :class:`Table`.
+
+    Raises:
+        DataError: no column or row is left.
+    """
+    import pandas as pd
+
+    _check_lengths(name, len(frame), target)
+    notes: list[str] = list(facts.pop("notes", ()))
+    source = facts.pop("source", None) or Source(columns=tuple(map(str, frame.columns)))
+    if target is not None:
+        missing = np.asarray(pd.isna(target))
+        if missing.all():
+            raise DataError(f"{name}: the target has no values; choose another target")
+        if missing.any():
+            notes.append(f"left out {int(missing.sum()):,} rows whose target is missing")
+            test_rows -= int(missing[len(frame) - test_rows :].sum())
+            frame, target = frame[~missing], target[~missing]
+    if facts.get("pixel_maximum") is not None:
+        matrix = columns_of_matrix(frame.to_numpy())
+        columns = dataclasses.replace(matrix, number_names=tuple(map(str, frame.columns)), is_matrix=False)
+        return Table(name, columns, target, test_rows, source=source, **facts)
+    columns, dropped, more = columns_of_frame(frame, len(frame) - test_rows)
+    return Table(
+        name, columns, target, test_rows, dropped=tuple(dropped), notes=(*notes, *more), source=source, **facts
+    )
+
+
+def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0) -> Table:
+    """Makes a table of an array (or a frame) of features and an array of targets.
+
+    Args:
+        features: (rows, ...) numbers, flattened (uint8: pixels from 0 to 255); or a DataFrame; or an array of objects.
+        target: (rows,) labels or numbers; None: there is none.
+        name: of the data set.
+        test_rows: so many last rows are the official test rows.
+
+    Raises:
+        DataError: the lengths differ, or no column or row is left.
+    """
+    import pandas as pd
+
+    labels = None if target is None else _as_column(target, name)
+    if isinstance(features, pd.DataFrame):
+        frame = features.rename(columns=str)
+        return table_of_frame(frame, labels, name, test_rows=test_rows)
+    array = np.asarray(features)
+    if array.ndim < 2:
+        raise DataError(f"{name}: features must have rows and columns, got an array of shape {array.shape}")
+    image_shape = array.shape[1:] if array.ndim > 2 else None
+    array = array.reshape(len(array), -1)
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
+        frame = pd.DataFrame(array, columns=[f"column_{index}" for index in range(array.shape[1])])
+        return table_of_frame(frame.infer_objects(), labels, name, test_rows=test_rows)
+    _check_lengths(name, len(array), labels)
+    if labels is not None and pd.isna(labels).any():
+        raise DataError(f"{name}: {int(pd.isna(labels).sum())} targets are missing; leave those rows out")
+    maximum = LARGEST_BYTE if array.dtype == np.uint8 else None
+    return Table(name, columns_of_matrix(array), labels, test_rows, pixel_maximum=maximum, image_shape=image_shape)
+
+
+def _as_column(target: Any, name: str) -> NDArray[Any]:
+    array = np.asarray(target)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(f"{name}: the target must be one value per row, got an array of shape {array.shape}")
+    return array
+
+
+def _check_lengths(name: str, rows: int, target: NDArray[Any] | None) -> None:
+    if rows == 0:
+        raise DataError(f"{name}: there are no rows")
+    if target is not None and len(target) != rows:
+        raise DataError(f"{name}: {rows} rows of features but {len(target)} targets; give one target per row")

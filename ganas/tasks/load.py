@@ -1,0 +1,96 @@
+"""The doors to tasks: from a name, a file or arrays to a :class:`~ganas.tasks.task.Task`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.errors import ConfigError
+from ganas.tasks.classification import classification_task
+from ganas.tasks.datasets import find_file, load_dataset
+from ganas.tasks.files import is_file_name, read_table
+from ganas.tasks.frames import table_of_arrays
+from ganas.tasks.regression import regression_task
+from ganas.tasks.settings import DataSettings, make_settings
+from ganas.tasks.table import Table, require_target
+from ganas.tasks.task import Task
+
+MOST_INTEGER_CLASSES = 20
+
+
+def load_task(source: str | Path = "digits", **options: Any) -> Task:
+    """Makes a task of a data set's name (see ``DATASETS``) or a file.
+
+    Args:
+        source: such as ``"digits"``, ``"openml:31"``, ``"table.csv"``.
+        **options: the other fields of :class:`~ganas.tasks.settings.DataSettings`.
+
+    Raises:
+        DataError: the data cannot be had or cannot be used as asked.
+        ConfigError: an option is unknown or out of range.
+    """
+    return make_task(make_settings(source=str(source), **options))
+
+
+def task_from_arrays(
+    features: Any, target: Any, *, kind: str | None = None, name: str = "arrays", **options: Any
+) -> Task:
+    """Makes a task of own data.
+
+    Args:
+        features: (rows, columns) numbers (uint8: pixels from 0 to 255), or a DataFrame of any types.
+        target: (rows,) labels or numbers.
+        kind: a name in ``KINDS``; None: infer it from the target.
+        name: what to call the data.
+        **options: the other fields of :class:`~ganas.tasks.settings.DataSettings`.
+
+    Raises:
+        DataError: the data cannot be used as asked.
+        ConfigError: an option is unknown or out of range.
+    """
+    return task_of_table(table_of_arrays(features, target, name), make_settings(source=name, kind=kind, **options))
+
+
+def make_task(settings: DataSettings) -> Task:
+    """Makes the task that the settings describe; raises what :func:`load_task` raises."""
+    return task_of_table(load_table(settings), settings)
+
+
+def load_table(settings: DataSettings) -> Table:
+    """Reads the table that the settings name: a file here, a file in ``GANAS_DATA``, or a data set by name."""
+    if is_file_name(settings.source) and Path(settings.source).exists():
+        return read_table(Path(settings.source), settings)
+    found = find_file(settings.source)
+    if found is not None:
+        return read_table(found, settings)
+    if is_file_name(settings.source):
+        return read_table(Path(settings.source), settings)
+    return load_dataset(settings.source)
+
+
+def task_of_table(table: Table, settings: DataSettings) -> Task:
+    """Makes the task of the kind that is asked for, or inferred from the target."""
+    kind = settings.kind or infer_kind(require_target(table))
+    if kind not in KINDS:
+        raise ConfigError(f"[task] kind: must be one of {', '.join(KINDS)}, got {kind!r}")
+    return KINDS[kind](table, settings)
+
+
+def infer_kind(target: NDArray[Any]) -> str:
+    """Returns ``classification`` for strings, truth values and at most 20 distinct whole numbers, else ``regression``."""
+    if target.dtype == np.bool_ or not np.issubdtype(target.dtype, np.number):
+        return "classification"
+    distinct = np.unique(target)
+    is_whole = bool((distinct == np.round(distinct)).all())
+    return "classification" if is_whole and len(distinct) <= MOST_INTEGER_CLASSES else "regression"
+
+
+KINDS: dict[str, Callable[[Table, DataSettings], Task]] = {
+    "classification": classification_task,
+    "regression": regression_task,
+}
+"""Kinds of tasks by name."""

@@ -1,0 +1,63 @@
+"""Which of Keras' losses fit which kind of task, by Keras' snake-case names, and the short names that are also understood.
+
+Left out are losses that give no number per row (dice, tversky, circle, CTC) and, for regression, those that need positive
+targets, because targets are standardised.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from ganas.errors import SpaceError
+
+CLASSIFICATION_LOSSES = (
+    "categorical_crossentropy",
+    "mean_squared_error",
+    "huber",
+    "kl_divergence",
+    "mean_absolute_error",
+    "mean_squared_logarithmic_error",
+    "log_cosh",
+    "poisson",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "hinge",
+    "squared_hinge",
+    "cosine_similarity",
+)
+REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+
+ALIASES = {
+    "cross_entropy": "categorical_crossentropy",
+    "crossentropy": "categorical_crossentropy",
+    "categorical_cross_entropy": "categorical_crossentropy",
+    "binary_cross_entropy": "binary_crossentropy",
+    "bce": "binary_crossentropy",
+    "focal": "categorical_focal_crossentropy",
+    "kl": "kl_divergence",
+    "kld": "kl_divergence",
+    "logcosh": "log_cosh",
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+"""Short names → Keras' names."""
+
+
+def fitting_loss(name: str | None, fitting: Sequence[str]) -> str:
+    """Returns the Keras name of a loss given by name or alias; of None the first one that fits.
+
+    Raises:
+        SpaceError: the loss is unknown or does not fit the task.
+    """
+    if name is None:
+        return fitting[0]
+    keras_name = ALIASES.get(name, name)
+    if keras_name not in fitting:
+        near = difflib.get_close_matches(name, [*fitting, *ALIASES], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise SpaceError(f"loss {name!r}: must be one of {', '.join(fitting)}{hint}")
+    return keras_name

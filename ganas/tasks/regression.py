@@ -1,0 +1,111 @@
+"""Regression: a number to predict becomes a standardised target behind one linear unit; errors are in target units."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.errors import ConfigError, DataError
+from ganas.search.plan import Head
+from ganas.tasks.losses import REGRESSION_LOSSES
+from ganas.tasks.metrics import NumberMeasure, error_name, metric_of
+from ganas.tasks.settings import DataSettings
+from ganas.tasks.splits import Rows
+from ganas.tasks.supervised import SupervisedTask
+from ganas.tasks.table import Table, require_target
+from ganas.training.contract import FloatArray
+
+STRATA = 10
+
+
+def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
+    """Makes the task of predicting the target number of ``table``.
+
+    Raises:
+        DataError: there is no target, it holds no numbers, or it is constant.
+        ConfigError: class weights are asked for.
+    """
+    target = require_target(table)
+    if settings.class_weights:
+        raise ConfigError("[task] class_weights: is for classification, not for regression; leave it out")
+    try:
+        values = target.astype(np.float64)
+    except (TypeError, ValueError):
+        example = next(value for value in target if not isinstance(value, float | int | np.number))
+        message = f'{table.name}: regression needs a target of numbers, got {example!r}; or set kind = "classification"'
+        raise DataError(message) from None
+    if values.min() == values.max():
+        raise DataError(f"{table.name}: the target is {values[0]:g} in every row; there is nothing to learn")
+    return SupervisedTask(table, Regression(values, metric_of("regression", settings.metric)), settings)
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """What a regression task is about; ``values``: (rows,) the target of every row of the table.
+
+    Attributes:
+        mean, scale: of the target on the training rows, once fitted: a network learns ``(value - mean) / scale``.
+    """
+
+    values: NDArray[np.float64]
+    metric: str
+    mean: float = 0.0
+    scale: float = 1.0
+
+    kind = "regression"
+    losses = REGRESSION_LOSSES
+    head = Head(1, "linear")
+
+    @property
+    def strata(self) -> NDArray[np.intp]:
+        """(rows,) what splits are stratified by: the decile of the target."""
+        edges = np.quantile(self.values, np.arange(1, STRATA) / STRATA)
+        return np.searchsorted(edges, self.values, side="right")
+
+    @property
+    def error_name(self) -> str:
+        """What the error is, without the rows."""
+        return error_name(self.metric)
+
+    def fitted(self, rows: Rows) -> Regression:
+        """Returns the problem with mean and standard deviation of its training rows.
+
+        Raises:
+            DataError: the target is the same in all training rows.
+        """
+        values = self.values[rows]
+        if values.min() == values.max():
+            raise DataError(f"target: it is {values[0]:g} in every training row; give more rows or other splits")
+        # Rounded to float32, which is what the exported model multiplies with.
+        return dataclasses.replace(self, mean=float(np.float32(values.mean())), scale=float(np.float32(values.std())))
+
+    def targets(self, rows: Rows) -> FloatArray:
+        """Returns (rows, 1) float32 standardised targets."""
+        return ((self.values[rows] - self.mean) / self.scale).astype(np.float32)[:, None]
+
+    def weights(self, rows: Rows) -> FloatArray | None:
+        """Returns None: all rows weigh 1."""
+        return None
+
+    def measure(self, rows: Rows) -> NumberMeasure:
+        """Returns the judge of outputs on ``rows``."""
+        return NumberMeasure(self.metric, self.values[rows], self.mean, self.scale)
+
+    def output(self) -> dict[str, Any]:
+        """Returns what outputs mean: target = output × scale + mean."""
+        return {"mean": self.mean, "scale": self.scale}
+
+    def in_words(self) -> str:
+        """Describes the target."""
+        values = self.values
+        return (
+            f"regression: target from {values.min():g} to {values.max():g}, mean {values.mean():g}, sd {values.std():g}"
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Returns what decides the answers, JSON-able."""
+        return {"metric": self.metric}

@@ -1,0 +1,78 @@
+"""What a user may say about data and task, as one frozen noun: the ``[data]`` and ``[task]`` sections of a config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ganas.errors import ConfigError
+
+SCALINGS = ("standard", "min_max")
+VALIDATION_ON_TEST = "test"
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which data, how it is split and prepared, and what is asked of it.
+
+    Attributes:
+        source: a name in ``DATASETS``, ``openml:<id>``, or a CSV, TSV (gzipped too), Parquet or NPZ file.
+        target: the target column's name or position (-1: the last); None: the one that is called "target", "class" or "label".
+        header: whether the file's first line names the columns; None: look.
+        test: a file of test rows; None: the data set's official ones, else drawn.
+        test_fraction: share of rows drawn for the test where there are no others; 0: none.
+        validation: share of the other rows (1 and above: their number) that validate; 0: all rows train and are measured;
+            ``"test"``: all rows train and the test rows validate, as some publications do.
+        folds: from 2 on, cross-validation over the rows that are not test rows, instead of ``validation``.
+        pca: principal components that replace the columns; None: the columns themselves.
+        scaling: of number columns: ``"standard"`` (mean 0, standard deviation 1) or ``"min_max"`` (0 to 1). Pixels are always
+            divided by their largest possible value instead.
+        seed: of the splits.
+        kind: a name in ``KINDS``; None: infer it from the target.
+        metric: a name in ``METRICS``; None: accuracy or RMSE.
+        class_weights: whether the loss weighs rows so that every class counts the same.
+    """
+
+    source: str = "digits"
+    target: str | int | None = None
+    header: bool | None = None
+    test: str | None = None
+    test_fraction: float = 0.2
+    validation: float | str = 0.2
+    folds: int = 1
+    pca: int | None = None
+    scaling: str = "standard"
+    seed: int = 0
+    kind: str | None = None
+    metric: str | None = None
+    class_weights: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.test_fraction < 1:
+            raise ConfigError(f"[data] test_fraction: must be at least 0 and below 1, got {self.test_fraction}")
+        if isinstance(self.validation, str):
+            if self.validation != VALIDATION_ON_TEST:
+                raise ConfigError(
+                    f'[data] validation: must be a share, a number of rows or "test", got {self.validation!r}'
+                )
+        elif self.validation < 0:
+            raise ConfigError(f"[data] validation: must be at least 0, got {self.validation}")
+        if self.folds < 1:
+            raise ConfigError(f"[data] folds: must be at least 1, got {self.folds}")
+        if self.pca is not None and self.pca < 1:
+            raise ConfigError(f"[data] pca: must be at least 1 component, got {self.pca}")
+        if self.scaling not in SCALINGS:
+            raise ConfigError(f"[data] scaling: must be one of {', '.join(SCALINGS)}, got {self.scaling!r}")
+
+
+def make_settings(**options: Any) -> DataSettings:
+    """Makes settings of keyword arguments.
+
+    Raises:
+        ConfigError: an option is unknown or out of range.
+    """
+    known = [field.name for field in fields(DataSettings)]
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"data option {name!r}: unknown; known are {', '.join(known)}")
+    return DataSettings(**options)

@@ -1,0 +1,100 @@
+"""Text files of tables as people have them: which separator, which encoding, and is the first line a header?"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zlib
+from pathlib import Path
+
+from ganas.errors import DataError
+
+MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
+"""What stands for a missing value."""
+SEPARATORS = (",", "\t", ";", "|")
+SAMPLE_BYTES = 100_000
+SAMPLE_LINES = 200
+
+
+def read_text(path: Path) -> list[str]:
+    """Returns the first complete lines of a text file (gzipped or not), empty lines left out.
+
+    Raises:
+        DataError: it is empty, truncated or no text.
+    """
+    try:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            sample = file.read(SAMPLE_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({error}); is it complete?") from None
+    if b"\0" in sample:
+        raise DataError(f"{path}: is no text; expected a table of rows and separators")
+    text = sample.decode("utf-8-sig", errors="ignore")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(f"{path}: is empty")
+    return lines[:-1][:SAMPLE_LINES] if len(sample) == SAMPLE_BYTES and len(lines) > 1 else lines[:SAMPLE_LINES]
+
+
+def encoding_of(path: Path) -> str:
+    """Returns ``utf-8-sig`` (with or without its mark), or ``latin-1`` for a file that is not UTF-8."""
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        try:
+            for block in iter(lambda: file.readline(SAMPLE_BYTES), b""):
+                block.decode("utf-8")
+        except UnicodeDecodeError:
+            return "latin-1"
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: cannot be read ({error}); is it complete?") from None
+    return "utf-8-sig"
+
+
+def separator_of(lines: list[str]) -> str:
+    """Returns the separator that cuts the most lines into the same number of columns, more than one.
+
+    Raises:
+        DataError: no separator does.
+    """
+    best, best_score = "", 0.0
+    for separator in SEPARATORS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
+        usual = max(set(widths), key=widths.count)
+        score = widths.count(usual) / len(widths) + min(usual, 1000) * 1e-6
+        if usual > 1 and score > best_score:
+            best, best_score = separator, score
+    if not best:
+        raise DataError(
+            f"table: found one column ({lines[0][:40]!r}, ...); expected several, separated by comma, tab, semicolon or |"
+        )
+    return best
+
+
+def looks_like_header(lines: list[str], separator: str) -> bool:
+    """Whether the first line names columns.
+
+    It does if it has a word above a column of numbers. Where all columns are of words, it does if its words all differ and
+    none comes again in its column.
+    """
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
+    first, rest = rows[0], rows[1:]
+    if not rest or any(cell in MISSING for cell in first[1:]):
+        return not rest and not any(_is_number(cell) for cell in first)
+    columns = [
+        [row[place] for row in rest if place < len(row) and row[place] not in MISSING] for place in range(len(first))
+    ]
+    of_numbers = [bool(column) and all(_is_number(cell) for cell in column) for column in columns]
+    if any(of_numbers):
+        return any(
+            is_number and not _is_number(cell) and cell not in MISSING
+            for cell, is_number in zip(first, of_numbers, strict=True)
+        )
+    comes_again = any(cell in column for cell, column in zip(first, columns, strict=True))
+    return len(set(first)) == len(first) and not comes_again and not any(_is_number(cell) for cell in first)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
