@@ -20,8 +20,6 @@ from ganas.errors import ConfigError
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Names = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".npz")
-"""How the file names of tables end; any other source is the name of a data set."""
 
 
 class Section(BaseModel):
@@ -168,12 +166,12 @@ class RunConfig(Section):
 
     def with_absolute_paths(self) -> RunConfig:
         """Returns a copy whose files are named from the root, so that a run resumes from any working directory."""
-        files = {
-            name: str(Path(value).expanduser().resolve())
-            for name, value in (("source", self.data.source), ("test", self.data.test))
-            if value is not None and (name == "test" or is_table_file(value))
-        }
-        return self.with_values({f"data.{name}": path for name, path in files.items()}, "config")
+        files = {}
+        for name in ("source", "test"):
+            path = Path(getattr(self.data, name) or "").expanduser()
+            if path.is_file():
+                files[f"data.{name}"] = str(path.resolve())
+        return self.with_values(files, "config")
 
     def to_toml(self) -> str:
         """Writes every setting, the defaults too, as TOML that :func:`load_config` reads back to an equal config."""
@@ -184,11 +182,6 @@ class RunConfig(Section):
                 lines.append(f"# {_key(key)} is not set" if value is None else f"{_key(key)} = {_toml(value)}")
             blocks.append("\n".join(lines))
         return "\n\n".join(blocks) + "\n"
-
-
-def is_table_file(source: str) -> bool:
-    """Tells whether a ``[data] source`` is a table's file rather than the name of a data set."""
-    return source.lower().endswith(TABLE_SUFFIXES)
 
 
 def load_config(path: str | Path | None = None) -> RunConfig:

@@ -1,0 +1,167 @@
+"""Configs as text: TOML in, TOML out, ``--set`` settings, and what is wrong with a config in one line.
+
+Every kind of config shares this, so that all of them read, print and complain alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganas.errors import ConfigError
+
+
+def read_tables(path: str | Path) -> dict[str, Any]:
+    """Returns the nested tables of a TOML file.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no TOML.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a config such as configs/digits.toml") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read as a config: {reason}") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+
+
+def read_setting(setting: str) -> tuple[str, Any]:
+    """Returns the path and the value of ``"section.key=value"``; the value is TOML, and a bare word is a string.
+
+    Raises:
+        ConfigError: the setting is not of that form.
+    """
+    path, equals, text = setting.partition("=")
+    path = path.strip()
+    if not equals or not all(path.split(".")):
+        raise ConfigError(f"--set {setting}: expected section.key=value, such as training.epochs=5")
+    return path, _read_value(text.strip(), setting)
+
+
+def put_value(tables: dict[str, Any], path: str, value: Any, place: str) -> None:
+    """Puts ``value`` at ``"section.key"`` into nested ``tables``.
+
+    Raises:
+        ConfigError: the path leads through something that is no table; ``place`` opens the message.
+    """
+    *parents, last = path.split(".")
+    table = tables
+    for key in parents:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"{place} {path}: {key} is one value, not a table of values")
+    table[last] = value
+
+
+def write_table(name: str, table: Mapping[str, Any]) -> str:
+    """Writes ``[name]`` and its values as TOML, a line each; a value that is not set becomes a comment."""
+    lines = [f"[{name}]"]
+    for key, value in table.items():
+        lines.append(
+            f"# {_write_key(key)} is not set" if value is None else f"{_write_key(key)} = {write_value(value)}"
+        )
+    return "\n".join(lines)
+
+
+def write_value(value: Any) -> str:
+    """Writes a TOML value; tables become inline tables, and their keys without a value are left out."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(
+            f"{_write_key(str(key))} = {write_value(one)}" for key, one in value.items() if one is not None
+        )
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(write_value(one) for one in value) + "]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def problem_in_words(
+    problems: Sequence[Mapping[str, Any]], tables: Mapping[str, Any], sections: Mapping[str, Iterable[str]]
+) -> str:
+    """Says the first problem as ``[section] key: what was expected, got what was found``.
+
+    Args:
+        problems: what pydantic's ``ValidationError.errors()`` lists; each location begins with a section.
+        tables: what was checked.
+        sections: the keys that each section knows.
+    """
+    # of a union such as Literal["auto"] | int, pydantic lists one problem per branch: the last is the most general
+    problem = [one for one in problems if one["loc"][:2] == problems[0]["loc"][:2]][-1]
+    section, *keys = [str(part) for part in problem["loc"]]
+    if problem["type"] == "extra_forbidden" and len(keys) < 2:
+        return _unknown_key_in_words(section, keys, {name: list(known) for name, known in sections.items()})
+    where = f"[{section}]" + (f" {keys[0]}" if keys else "")
+    if problem["type"] == "missing":
+        return f"{where}: is missing; it has no default"
+    found: Any = tables[section] if not keys else tables[section][keys[0]]
+    context = problem.get("ctx", {})
+    expected = {
+        "greater_than_equal": f"must be at least {_plain(context.get('ge'))}",
+        "greater_than": f"must be above {_plain(context.get('gt'))}",
+        "less_than_equal": f"must be at most {_plain(context.get('le'))}",
+        "less_than": f"must be below {_plain(context.get('lt'))}",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "float_type": "must be a number",
+        "bool_type": "must be true or false",
+        "string_type": "must be a string in quotes",
+        "string_pattern_mismatch": "must be letters, digits, '.', '_' and '-'",
+        "tuple_type": "must be a list",
+        "too_short": "must not be empty",
+        "dict_type": "must be a table",
+        "model_type": "must be a table of settings",
+        "literal_error": f"must be {context.get('expected')}",
+        "extra_forbidden": f"has no key {keys[-1] if keys else ''}",
+    }.get(problem["type"], problem["msg"])
+    branches = {one["type"]: one for one in problems if one["loc"][:2] == problem["loc"][:2]}
+    if "literal_error" in branches and problem["type"] != "literal_error":
+        expected += f" or {branches['literal_error']['ctx']['expected']}"
+    if {"string_type", "int_type"} <= set(branches):
+        expected = "must be a name in quotes or a whole number"
+    return f"{where}: {expected}, got {json.dumps(found, default=str)}"
+
+
+def nearest_in_words(word: str, known: Sequence[str]) -> str:
+    """Returns ``did you mean ...?``, or the list of what is known where nothing is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+
+
+def _unknown_key_in_words(section: str, keys: list[str], sections: dict[str, list[str]]) -> str:
+    """Names the nearest known key, or the section a key belongs to."""
+    if not keys:
+        return f"[{section}]: unknown section; {nearest_in_words(section, list(sections))}"
+    homes = [name for name, known in sections.items() if keys[0] in known]
+    if homes:
+        return f"[{section}] {keys[0]}: unknown key here; it belongs in [{homes[0]}]"
+    return f"[{section}] {keys[0]}: unknown key; {nearest_in_words(keys[0], sections[section])}"
+
+
+def _plain(bound: Any) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
+
+
+def _read_value(text: str, setting: str) -> Any:
+    """Reads a TOML value; what is no TOML but a plain word or path is a string, so that a shell needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        if text and not set(text) & set("[]{}\"'=#,"):
+            return text
+        raise ConfigError(f"--set {setting}: {text!r} is not a TOML value ({error})") from None
+
+
+def _write_key(key: str) -> str:
+    is_bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if is_bare else json.dumps(key)
