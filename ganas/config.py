@@ -6,15 +6,13 @@ that part, so that a new engine touches one file. The words of ``[search]`` are 
 
 from __future__ import annotations
 
-import difflib
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ganas.config_text import problem_in_words, put_value, read_setting, read_tables, write_table
 from ganas.errors import ConfigError
 
 Count = Annotated[int, Field(ge=1)]
@@ -141,10 +139,10 @@ class RunConfig(Section):
         """
         values = {}
         for setting in settings:
-            path, equals, text = setting.partition("=")
-            if not equals or "." not in path or not all(path.split(".")):
+            path, value = read_setting(setting)
+            if "." not in path:
                 raise ConfigError(f"--set {setting}: expected section.key=value, such as training.epochs=5")
-            values[path.strip()] = _read_value(text.strip(), setting)
+            values[path] = value
         return self.with_values(values, "--set")
 
     def with_values(self, values: Mapping[str, Any], place: str) -> RunConfig:
@@ -155,13 +153,7 @@ class RunConfig(Section):
         """
         tables = self.model_dump(exclude_unset=True)
         for path, value in values.items():
-            *parents, last = path.split(".")
-            table = tables
-            for key in parents:
-                table = table.setdefault(key, {})
-                if not isinstance(table, dict):
-                    raise ConfigError(f"{place} {path}: {key} is one value, not a table of values")
-            table[last] = value
+            put_value(tables, path, value, place)
         return make_config(tables, place)
 
     def with_absolute_paths(self) -> RunConfig:
@@ -175,13 +167,7 @@ class RunConfig(Section):
 
     def to_toml(self) -> str:
         """Writes every setting, the defaults too, as TOML that :func:`load_config` reads back to an equal config."""
-        blocks = []
-        for name, table in self.model_dump().items():
-            lines = [f"[{name}]"]
-            for key, value in table.items():
-                lines.append(f"# {_key(key)} is not set" if value is None else f"{_key(key)} = {_toml(value)}")
-            blocks.append("\n".join(lines))
-        return "\n\n".join(blocks) + "\n"
+        return "\n\n".join(write_table(name, table) for name, table in self.model_dump().items()) + "\n"
 
 
 def load_config(path: str | Path | None = None) -> RunConfig:
@@ -192,18 +178,7 @@ def load_config(path: str | Path | None = None) -> RunConfig:
     """
     if path is None:
         return RunConfig()
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a config such as configs/digits.toml") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read as a config: {reason}") from None
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    return make_config(tables, str(path))
+    return make_config(read_tables(path), str(path))
 
 
 def make_config(tables: Mapping[str, Any], place: str) -> RunConfig:
@@ -215,88 +190,11 @@ def make_config(tables: Mapping[str, Any], place: str) -> RunConfig:
     try:
         return RunConfig.model_validate(dict(tables))
     except ValidationError as error:
-        raise ConfigError(f"{place} {_problem_in_words(error, tables)}") from None
+        problems = error.errors(include_url=False)
+        raise ConfigError(f"{place} {problem_in_words(problems, tables, _known_keys())}") from None
 
 
-def _problem_in_words(error: ValidationError, tables: Mapping[str, Any]) -> str:
-    """Says the first problem as ``[section] key: what was expected, got what was found``."""
-    problems = error.errors(include_url=False)
-    # of a union such as Literal["auto"] | Count, pydantic lists one problem per branch: the last is the most general
-    problem = [one for one in problems if one["loc"][:2] == problems[0]["loc"][:2]][-1]
-    section, *keys = [str(part) for part in problem["loc"]]
-    if problem["type"] == "extra_forbidden":
-        return _unknown_key_in_words(section, keys)
-    where = f"[{section}]" + (f" {keys[0]}" if keys else "")
-    found: Any = tables[section] if not keys else tables[section][keys[0]]
-    context = problem.get("ctx", {})
-    expected = {
-        "greater_than_equal": f"must be at least {_plain(context.get('ge'))}",
-        "greater_than": f"must be above {_plain(context.get('gt'))}",
-        "less_than_equal": f"must be at most {_plain(context.get('le'))}",
-        "less_than": f"must be below {_plain(context.get('lt'))}",
-        "int_type": "must be a whole number",
-        "int_from_float": "must be a whole number",
-        "float_type": "must be a number",
-        "bool_type": "must be true or false",
-        "string_type": "must be a string in quotes",
-        "string_pattern_mismatch": "must be letters, digits, '.', '_' and '-'",
-        "tuple_type": "must be a list",
-        "too_short": "must not be empty",
-        "dict_type": "must be a table",
-        "model_type": "must be a table of settings",
-        "literal_error": f"must be {context.get('expected')}",
-    }.get(problem["type"], problem["msg"])
-    branches = {one["type"]: one for one in problems if one["loc"][:2] == problem["loc"][:2]}
-    if "literal_error" in branches and problem["type"] != "literal_error":
-        expected += f" or {branches['literal_error']['ctx']['expected']}"
-    if {"string_type", "int_type"} <= set(branches):
-        expected = "must be a name in quotes or a whole number"
-    return f"{where}: {expected}, got {json.dumps(found, default=str)}"
-
-
-def _plain(bound: Any) -> str:
-    return f"{bound:g}" if isinstance(bound, float) else str(bound)
-
-
-def _unknown_key_in_words(section: str, keys: list[str]) -> str:
-    """Names the nearest known key, or the section a key belongs to."""
-    if not keys:
-        return f"[{section}]: unknown section; {_nearest(section, list(RunConfig.model_fields))}"
-    sections = {name: field.annotation for name, field in RunConfig.model_fields.items() if name != "search"}
-    known = {name: list(getattr(model, "model_fields", ())) for name, model in sections.items()}
-    homes = [name for name, names in known.items() if keys[0] in names]
-    if homes:
-        return f"[{section}] {keys[0]}: unknown key here; it belongs in [{homes[0]}]"
-    return f"[{section}] {keys[0]}: unknown key; {_nearest(keys[0], known[section])}"
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-
-
-def _read_value(text: str, setting: str) -> Any:
-    """Reads a TOML value; what is no TOML but a plain word or path is a string, so that a shell needs no quotes."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
-        if text and not set(text) & set("[]{}\"'=#,"):
-            return text
-        raise ConfigError(f"--set {setting}: {text!r} is not a TOML value ({error})") from None
-
-
-def _key(key: str) -> str:
-    is_bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
-    return key if is_bare else json.dumps(key)
-
-
-def _toml(value: Any) -> str:
-    """Writes a TOML value; tables become inline tables, and their keys without a value are left out."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(str(key))} = {_toml(one)}" for key, one in value.items() if one is not None)
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
-    if isinstance(value, float):
-        return repr(value)
-    return json.dumps(value, ensure_ascii=False)
+def _known_keys() -> dict[str, list[str]]:
+    """Returns the keys of each section; those of ``[search]`` are the space's."""
+    sections = {name: field.annotation for name, field in RunConfig.model_fields.items()}
+    return {name: list(getattr(model, "model_fields", ())) for name, model in sections.items()}
