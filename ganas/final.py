@@ -163,18 +163,3 @@ def _read_test(
             raise RunError(f"the final assessment failed: {result.message}")
         return list(result)
     return []
-
-
-def rebuild(evaluator: Evaluator, evaluation: Evaluation) -> Any:
-    """Returns the network of an evaluation, a ``keras.Model`` on preprocessed inputs, trained again from its own seed.
-
-    Loads TensorFlow in this process.
-    """
-    from ganas.training.build import build
-
-    trained = evaluator.retrain([(evaluation.plan, derive_seed(evaluation.seed, 0, 0))])[0]
-    if trained.outcome.status != "ok":
-        raise RunError(f"the network could not be trained again: {trained.outcome.status}: {trained.outcome.message}")
-    model = build(evaluation.plan, evaluator.task.inputs)
-    model.set_weights(trained.outcome.weights)
-    return model

@@ -82,7 +82,7 @@ class HallMember:
 
         Loads TensorFlow in this process.
         """
-        from ganas.final import rebuild
+        from ganas.rebuild import rebuild
 
         return rebuild(self.run, self.evaluation)
 
@@ -164,6 +164,18 @@ class Run:
         """The best candidates by the first objective, then by size; ``[evolution] hall_of_fame`` of them."""
         ranked = sorted((record for record in self.records if record.is_ok), key=_goodness)
         return [HallMember(rank, record, self) for rank, record in enumerate(ranked[: self.hall_size], start=1)]
+
+    def member(self, rank: int) -> HallMember:
+        """Returns the member of the hall of fame at ``rank``, from 1.
+
+        Raises:
+            RunError: there is none.
+        """
+        members = self.hall_of_fame
+        if not 1 <= rank <= len(members):
+            there = f"has ranks 1 to {len(members)}" if members else "is empty"
+            raise RunError(f"{self.name}: no rank {rank}; its hall of fame {there}")
+        return members[rank - 1]
 
     @property
     def hall_size(self) -> int:

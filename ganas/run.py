@@ -23,7 +23,8 @@ from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator
-from ganas.evolution import Evolution, Stopped
+from ganas.evolution.evolution import Evolution
+from ganas.evolution.individual import Stopped
 from ganas.execution import make_executor
 from ganas.final import Finalist, assess_winner
 from ganas.history import Run, find_run, load_run

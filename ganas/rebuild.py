@@ -1,0 +1,83 @@
+"""Networks of a run, trained again: exactly as in the search, from their seed; or anew, epoch by epoch, for a person to watch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ganas.errors import RunError
+from ganas.evaluation import Evaluation, TrainingBudget
+from ganas.evaluator import Evaluator
+from ganas.history import Run
+from ganas.search.plan import NetworkPlan
+from ganas.seeds import derive_seed
+from ganas.settings import make_budget, make_task
+from ganas.tasks.task import Task
+from ganas.training.contract import Member, load_trainer
+
+
+def rebuild(run: Run, evaluation: Evaluation) -> Any:
+    """Returns the network of an evaluation as it was in the search, a ``keras.Model`` on preprocessed inputs.
+
+    It is trained again in a worker, from its own seed (of the first fold and repeat). Loads TensorFlow in this process.
+
+    Raises:
+        RunError: the run's data were given as arrays, or the network could not be trained again.
+    """
+    if run.facts.get("from_arrays"):
+        raise RunError(f"{run.folder}: its data were given as arrays in Python; use ganas.Evaluator with member.plan")
+    task = make_task(run.config)
+    evaluator = Evaluator(task, budget=make_budget(run.config), trainer=run.config.training.trainer)
+    with evaluator:
+        trained = evaluator.retrain([(evaluation.plan, derive_seed(evaluation.seed, 0, 0))])[0]
+    if trained.outcome.status != "ok":
+        raise RunError(f"the network could not be trained again: {trained.outcome.status}: {trained.outcome.message}")
+    from ganas.training.build import build
+
+    model = build(evaluation.plan, task.inputs)
+    model.set_weights(list(trained.outcome.weights))
+    return model
+
+
+def train_plan(
+    task: Task,
+    plan: NetworkPlan,
+    budget: TrainingBudget,
+    *,
+    seed: int,
+    on_epoch: Callable[[int, float, float | None], None],
+) -> dict[str, Any]:
+    """Trains one plan in this process and tells each epoch's ``(number, loss, validation loss)`` as it ends.
+
+    Returns ``weights``, ``measures`` on the validation rows at the restored epoch, ``best_epoch`` and ``epochs``.
+
+    Raises:
+        SpaceError: the plan does not fit the task.
+        RunError: training did not end well.
+    """
+    from ganas.training.session import prepare_session
+
+    prepare_session(budget.threads)
+    train = load_trainer("keras")
+    fold = task.fold(0)
+    member = Member(task.complete(plan), seed)
+    for epoch in range(1, budget.epochs + 1):
+        outcome = train([member], fold.data, budget, pause=epoch)[0]
+        if outcome.status != "ok" or outcome.outputs is None:
+            raise RunError(f"training ended as {outcome.status} in epoch {epoch}: {outcome.message.splitlines()[-1]}")
+        validation = outcome.curves.get("val_loss")
+        on_epoch(epoch, outcome.curves["loss"][-1], validation[-1] if validation else None)
+        if outcome.is_finished:
+            break
+        member = dataclasses.replace(member, state=outcome.state)
+    measures = fold.measure(outcome.outputs)
+    return {"weights": outcome.weights, "measures": measures, "best_epoch": outcome.best_epoch, "epochs": outcome.epochs}
+
+
+def save_network(task: Task, plan: NetworkPlan, weights: tuple[Any, ...], path: Path) -> None:
+    """Writes a trained network with its preprocessing as one ``.keras`` file that takes raw rows."""
+    from ganas.training.export import export
+
+    export(task.complete(plan), weights, task.pipeline(), str(path))

@@ -1,0 +1,248 @@
+"""The promises of a search: same seed same answer, killed and resumed is uninterrupted, the test rows are read once."""
+
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganas.config import RunConfig, make_config
+from ganas.errors import RunError
+from ganas.evaluation import Evaluation
+from ganas.history import Run, load_run
+from ganas.run import SilentListener, evolve, generation_row, resume
+from ganas.search.plan import mlp_plan
+from ganas.tasks import load_task
+
+ROOT = Path(__file__).parents[1]
+TINY = {
+    "run": {"executor": "in_process", "name": "tiny"},
+    "data": {"source": "iris"},
+    "search": {"layers": [1, 2], "units": {"range": [2, 6]}, "activation": ["relu", "tanh"]},
+    "evolution": {"engine": "generational", "population": 4, "generations": 2},
+    "training": {"epochs": 2, "patience": 1},
+    "final": {"candidates": 2, "repeats": 2},
+}
+
+
+def tiny(**sections) -> RunConfig:
+    tables = {name: {**TINY.get(name, {}), **sections.get(name, {})} for name in {**TINY, **sections}}
+    return make_config(tables, "test")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Run:
+    """One tiny search, run to its end; read only."""
+    return evolve(tiny(), runs_dir=tmp_path_factory.mktemp("runs"))
+
+
+def history(run: Run) -> list[str]:
+    return list(run.history_lines())
+
+
+def test_a_finished_run_has_all_it_promises(finished):
+    names = {path.name for path in finished.folder.iterdir()}
+    assert {"config.toml", "run.db", "hall_of_fame.json", "result.json", "best.keras", "pipeline.json", "report.md"} <= names
+    assert any((finished.folder / "figures").iterdir())
+    assert finished.status == "finished"
+    assert len(history(finished)) == 8
+    assert finished.facts["versions"]["keras"]
+    assert [row["evaluations"] for row in finished.generations] == [4, 8]
+
+
+def test_every_genome_of_a_run_is_different(finished):
+    assert len({json.loads(line)["genome"].__repr__() for line in history(finished)}) == 8
+
+
+def test_the_same_seed_gives_the_same_history_and_another_seed_another(finished, tmp_path):
+    same = evolve(tiny(), runs_dir=tmp_path)
+    other = evolve(tiny(run={"seed": 1}), runs_dir=tmp_path)
+    assert history(same) == history(finished)
+    assert same.result["validation"]["values"] == finished.result["validation"]["values"]
+    assert history(other) != history(finished)
+
+
+def test_the_test_rows_are_read_once_after_the_winner_is_fixed(tmp_path):
+    config = tiny()
+    task = load_task("iris")
+    readings = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Watched:
+        inner: object
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def test_fold(self):
+            run = load_run("latest", tmp_path)
+            readings.append(run.status)
+            return self.inner.test_fold()
+
+    run = evolve(config, task=Watched(task), runs_dir=tmp_path)
+    assert readings == ["searched"]
+    assert len(run.readings) == 1
+
+
+def test_the_score_of_the_saved_network_is_the_first_of_the_fresh_seeds(finished):
+    result = finished.result
+    assert result["saved"]["validation_error"] == result["validation"]["values"][0]
+    assert result["saved"]["test_error"] == result["test"]["values"][0]
+    assert result["optimism"] == pytest.approx(result["validation"]["mean"] - result["search_error"])
+
+
+def test_a_run_stopped_after_a_batch_resumes_to_the_uninterrupted_history(finished, tmp_path):
+    class StopAfterOne(SilentListener):
+        def on_generation(self, row):
+            signal.raise_signal(signal.SIGINT)
+
+    stopped = evolve(tiny(), runs_dir=tmp_path, listener=StopAfterOne())
+    assert stopped.status == "interrupted"
+    assert history(stopped) == history(finished)[:4]
+    again = resume(stopped.folder)
+    assert history(again) == history(finished)
+    assert again.result["test"]["values"] == finished.result["test"]["values"]
+
+
+def test_a_run_broken_in_the_middle_of_a_batch_resumes_to_the_uninterrupted_history(finished, tmp_path):
+    class Break(SilentListener):
+        def on_evaluation(self, number, evaluation):
+            if number == 5:
+                raise MemoryError
+
+    with pytest.raises(MemoryError):
+        evolve(tiny(), runs_dir=tmp_path, listener=Break())
+    broken = load_run("latest", tmp_path)
+    assert len(history(broken)) >= 5
+    assert history(resume(broken.folder)) == history(finished)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_the_history_does_not_depend_on_the_number_of_workers(jobs, finished, tmp_path):
+    run = evolve(tiny(run={"executor": "loky", "jobs": jobs}), runs_dir=tmp_path)
+    assert history(run) == history(finished)
+
+
+def test_a_run_killed_at_random_moments_resumes_to_the_uninterrupted_history(finished, tmp_path):
+    config = tiny(run={"executor": "loky", "jobs": 2})
+    path = tmp_path / "config.toml"
+    path.write_text(config.to_toml())
+    command = [sys.executable, "-m", "ganas", "evolve", str(path), "--runs-dir", str(tmp_path / "runs"), "--quiet"]
+    moments = random.Random(0)
+    for _ in range(3):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("runs/*/run.db")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(moments.uniform(0, 12))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        command = [sys.executable, "-m", "ganas", "resume", "latest", "--runs-dir", str(tmp_path / "runs"), "--quiet"]
+    run = resume("latest", runs_dir=tmp_path / "runs")
+    assert history(run) == history(finished)
+    assert run.result["test"]["values"] == finished.result["test"]["values"]
+
+
+def test_resuming_a_finished_run_says_so_and_changes_nothing(finished):
+    before = (finished.folder / "run.db").read_bytes()
+    said = []
+
+    class Ear(SilentListener):
+        def on_notice(self, text):
+            said.append(text)
+
+    assert resume(finished.folder, listener=Ear()).status == "finished"
+    assert "is finished" in said[0]
+    assert (finished.folder / "run.db").read_bytes() == before
+
+
+def test_an_extended_run_goes_on_and_marks_the_second_reading(tmp_path):
+    run = evolve(tiny(), runs_dir=tmp_path)
+    first = history(run)
+    longer = resume(run.folder, generations=3)
+    assert history(longer)[:8] == first
+    assert len(history(longer)) == 12
+    assert [reading["evaluations"] for reading in longer.readings] == [8, 12]
+    assert longer.result["reading"] == 2
+    assert longer.result["first_test"] == run.readings[0]["test"]
+    straight = evolve(tiny(run={"name": "straight"}, evolution={"generations": 3}), runs_dir=tmp_path)
+    assert history(straight) == history(longer)
+
+
+def test_a_run_whose_data_changed_is_refused(tmp_path):
+    table = tmp_path / "t.csv"
+    rows = "\n".join(f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(60))
+    table.write_text("x,y,label\n" + rows)
+    config = tiny(data={"source": str(table), "target": "label"}, run={"name": "table"})
+    run = evolve(config, runs_dir=tmp_path / "runs")
+    table.write_text("x,y,label\n" + rows.replace("6", "9"))
+    with pytest.raises(RunError, match="data changed since the run began"):
+        resume(run.folder, generations=3)
+
+
+def test_a_finite_space_ends_the_run_and_says_so(tmp_path):
+    config = tiny(search={"layers": 1, "units": [2, 3], "activation": ["relu"]}, evolution={"generations": 5})
+    run = evolve(config, runs_dir=tmp_path)
+    assert len(history(run)) == 2
+    assert run.facts["ended_by"] == "every genome of the search space has been evaluated"
+
+
+def test_a_search_in_which_everything_fails_is_one_line(tmp_path):
+    with pytest.raises(RunError, match=r"no candidate could be trained; the first reason: .* parameters, more than"):
+        evolve(tiny(training={"max_parameters": 1}), runs_dir=tmp_path)
+
+
+def test_a_search_without_pickles_leaves_none_on_disk(finished):
+    assert not [path for path in finished.folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".joblib")]
+
+
+def test_early_stopping_across_candidates_stops_some_and_repeats_exactly(finished, tmp_path):
+    config = tiny(budget={"rungs": [0.25]}, training={"epochs": 4, "patience": None})
+    run = evolve(config, runs_dir=tmp_path)
+    statuses = {record.evaluation.status for record in run.evaluated}
+    assert statuses == {"ok", "stopped"}
+    assert all(record.evaluation.epochs == 1 for record in run.evaluated if record.evaluation.status == "stopped")
+    assert all(member.evaluation.is_ok for member in run.hall_of_fame)
+    assert history(evolve(config, runs_dir=tmp_path / "again")) == history(run)
+
+
+def test_minutes_end_a_search_and_a_later_resume_finishes_it(tmp_path):
+    run = evolve(tiny(run={"minutes": 0.01}), runs_dir=tmp_path)
+    assert len(history(run)) < 8
+
+
+def test_a_generation_row_counts_what_failed_and_what_was_stopped():
+    plans = [mlp_plan([(units, "relu")]) for units in (1, 2, 3)]
+    told = [
+        Evaluation(plans[0], 0, "ok", 0.3, parameters=5),
+        Evaluation(plans[1], 0, "failed"),
+        Evaluation(plans[2], 0, "stopped", 0.9),
+    ]
+    row = generation_row(told, 1, 3, 1.0)
+    assert (row["best"], row["mean"], row["failures"], row["stopped"], row["unique"]) == (0.3, 0.3, 1, 1, 3)
+
+
+def test_the_callers_seeds_are_left_alone(tmp_path):
+    before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002 (the global state is what is watched)
+    evolve(tiny(run={"executor": "loky", "jobs": 1}, evolution={"generations": 1}), runs_dir=tmp_path)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
+
+
+def test_a_member_of_the_hall_of_fame_comes_back_as_the_network_of_the_search(finished):
+    member = finished.hall_of_fame[0]
+    model = member.model()
+    assert model.count_params() == member.evaluation.parameters
+    fold = load_task("iris").fold(0)
+    outputs = model.predict(fold.data.x_validation, verbose=0)
+    assert fold.measure(outputs)["error"] == pytest.approx(member.error)
+
+
+if os.name == "nt":  # signals of this kind are POSIX
+    pytestmark = pytest.mark.skip(reason="needs POSIX signals")
