@@ -19,6 +19,7 @@ from ganas import cohorts
 from ganas.errors import ConfigError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, WorkerLost, make_executor, publish
+from ganas.recording import Recording
 from ganas.rungs import Rungs
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
@@ -159,14 +160,33 @@ class Evaluator:
             raise SpaceError(f'[training] trainer = "cohort" cannot train this plan: {reason}; use "auto"')
         return "keras", reason
 
-    def retrain(self, pairs: Sequence[tuple[NetworkPlan, int]]) -> list[Trained]:
-        """Trains each (plan, seed) on the first fold and returns what was trained, weights included, in order."""
+    def retrain(
+        self,
+        pairs: Sequence[tuple[NetworkPlan, int]],
+        *,
+        budget: TrainingBudget | None = None,
+        recording: Recording | None = None,
+        on_trained: Callable[[int, Trained], None] | None = None,
+    ) -> list[Trained]:
+        """Trains each (plan, seed) on the first fold and returns what was trained, weights included, in order.
+
+        Args:
+            pairs: plans, complete or not, with the seeds of their trainings.
+            budget: instead of the evaluator's own.
+            recording: measure the error as the trainings go.
+            on_trained: called with ``(index, trained)`` as each is known, in any order.
+        """
         completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
         path = self.publish("fold0", lambda: self.task.fold(0))
         groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
         for index, (plan, seed) in enumerate(completed):
             groups[self.trainer_of(plan)[0], path].append(Training(index, 0, Member(plan, seed)))
-        trained = {training.index: one for training, one in self._run(list(self._jobs(groups, keep_weights=True)))}
+        trained: dict[int, Trained] = {}
+        jobs = self._jobs(groups, budget or self.budget, keep_weights=True, recording=recording)
+        for training, one in self._run(list(jobs)):
+            trained[training.index] = one
+            if on_trained is not None:
+                on_trained(training.index, one)
         return [trained[index] for index in range(len(completed))]
 
     def publish(self, name: str, make: Callable[[], Fold]) -> str:
@@ -261,28 +281,26 @@ class Evaluator:
                 path = self.publish(f"fold{fold}", lambda fold=fold: self.task.fold(fold))  # type: ignore[misc]
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
-        for training, trained in self._run(list(self._jobs(groups, pause=pause, deadline=deadline))):
+        for training, trained in self._run(list(self._jobs(groups, self.budget, pause=pause, deadline=deadline))):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
                 finish(training.index, [parts[training.index][place] for place in range(len(mine))])
 
     def _jobs(
-        self, groups: dict[tuple[str, str], list[Training]], **options: Any
+        self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
     ) -> Iterator[tuple[Job, list[Training]]]:
         """Cuts trainings into jobs: one bucket of the cohort trainer each, or one model each for Keras; long ones first."""
         made = []
         for (name, path), trainings in groups.items():
             if name == "cohort":
-                packed = cohorts.pack(
-                    [t.member.plan for t in trainings], self.task.inputs, self.budget, self.executor.jobs
-                )
+                packed = cohorts.pack([t.member.plan for t in trainings], self.task.inputs, budget, self.executor.jobs)
                 chunks = [[trainings[place] for place in places] for places in packed]
             else:
                 chunks = [[training] for training in trainings]
             for chunk in chunks:
                 cost = sum(training.member.plan.flops(self.task.inputs) + 10_000 for training in chunk)
-                job = Job(name, path, tuple(training.member for training in chunk), self.budget, **options)
+                job = Job(name, path, tuple(training.member for training in chunk), budget, **options)
                 made.append((-cost, len(made), job, chunk))
         yield from ((job, chunk) for _, _, job, chunk in sorted(made, key=lambda row: row[:2]))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ganas.evaluation import TrainingBudget
 from ganas.execution import fetch
+from ganas.recording import Recording, train_recorded
 from ganas.search.plan import NetworkPlan
 from ganas.training.contract import FloatArray, Member, Outcome, load_trainer
 
@@ -27,6 +28,7 @@ class Job:
         deadline: seconds since the epoch after which nothing is begun, and what runs ends; None: no limit.
         keep_weights: whether the restored weights are wanted back.
         keep_outputs: whether the outputs on the measured rows are wanted back.
+        recording: train in legs and measure after each; None: train in one go.
     """
 
     trainer: str
@@ -37,6 +39,7 @@ class Job:
     deadline: float | None = None
     keep_weights: bool = False
     keep_outputs: bool = False
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,10 @@ def _train(job: Job, remaining: float | None) -> list[Trained]:
     budget = job.budget
     if remaining is not None:
         budget = dataclasses.replace(budget, seconds=min(remaining, budget.seconds or remaining))
-    outcomes = train(job.members, fold.data, budget, pause=job.pause)
+    if job.recording is None:
+        outcomes = train(job.members, fold.data, budget, pause=job.pause)
+    else:
+        outcomes = train_recorded(train, job.members, fold, budget, job.recording)
     results = []
     for outcome in outcomes:
         was_cut = job.deadline is not None and outcome.status == "timed_out" and time.time() >= job.deadline
