@@ -74,7 +74,7 @@ def _train_one(
     progress = Progress(budget, last, started, member.state)
     callbacks: list[Any] = [progress]
     if plan.mutation is not None:
-        callbacks.append(_mutation(plan, plan.mutation, member.seed))
+        callbacks.append(mutation_callback(plan, plan.mutation, member.seed))
     if not progress.is_over:
         has_validation = data.x_validation.shape[0] > 0
         model.fit(
@@ -90,7 +90,12 @@ def _train_one(
     return _outcome(model, member, data, progress)
 
 
-def _mutation(plan: NetworkPlan, mutation: Mutation, seed: int) -> WeightMutation:
+def mutation_callback(plan: NetworkPlan, mutation: Mutation, seed: int) -> WeightMutation:
+    """Returns the callback of a plan's weight mutation.
+
+    Raises:
+        SpaceError: it is limited to the encoder, and there is none.
+    """
     names = None
     if mutation.layers == "encoder":
         if plan.bottleneck is None:

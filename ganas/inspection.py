@@ -1,0 +1,126 @@
+"""What a worker process says about the networks of a comparison once they are trained, and before: whether they build.
+
+Weights come from files, because a comparison that is resumed has them nowhere else. TensorFlow is loaded inside the
+functions that run in the worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganas.execution import fetch
+from ganas.search.plan import NetworkPlan
+from ganas.training.contract import FloatArray, Member
+
+STEPS_TIMED = 30
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Trained networks of one plan to look at on a published fold.
+
+    Attributes:
+        files: of the weights, see :func:`save_weights`.
+        fold: where the fold is published; its measured rows are answered.
+        counts_dead: whether the dead units of each hidden layer are counted, on the training rows.
+    """
+
+    plan: NetworkPlan
+    files: tuple[str, ...]
+    fold: str
+    inputs: int
+    threads: int
+    counts_dead: bool = False
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What one network answered: the task's measures on the fold's measured rows, and its dead units per layer."""
+
+    measures: dict[str, float]
+    dead: tuple[float, ...] = ()
+
+
+def save_weights(weights: tuple[FloatArray, ...], path: Path) -> None:
+    """Writes weights in Keras' order, all or nothing."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, *weights)
+    part.replace(path)
+
+
+def load_weights(path: str | Path) -> list[FloatArray]:
+    """Reads what :func:`save_weights` wrote."""
+    with np.load(path) as arrays:
+        return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+
+
+def inspect(job: Inspection) -> list[Inspected]:
+    """Returns what each network of ``job`` answers, in order; runs in a worker."""
+    from ganas.training.session import prepare_session, silenced
+
+    prepare_session(job.threads)
+    from ganas.training.build import build
+    from ganas.training.fit import measured_outputs
+    from ganas.training.inspection import dead_shares
+
+    fold = fetch(job.fold)
+    with silenced():
+        model = build(job.plan, job.inputs)
+        results = []
+        for file in job.files:
+            model.set_weights(load_weights(file))
+            outputs = measured_outputs(model, Member(job.plan, 0), fold.data)
+            measures = {name: float(value) for name, value in fold.measure(outputs).items()}
+            dead = dead_shares(model, job.plan, fold.data.x_train) if job.counts_dead else []
+            results.append(Inspected(measures, tuple(dead)))
+    return results
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A plan whose step is to be timed on a published fold."""
+
+    plan: NetworkPlan
+    fold: str
+    threads: int
+
+
+def time_step(job: Timing) -> float:
+    """Returns the seconds of one optimizer step of ``Model.fit``; runs in a worker, alone."""
+    from ganas.training.session import prepare_session, silenced
+
+    prepare_session(job.threads)
+    from ganas.training.inspection import seconds_per_step
+
+    with silenced():
+        return seconds_per_step(job.plan, fetch(job.fold).data, STEPS_TIMED)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A plan that is to be built, to see whether Keras can."""
+
+    plan: NetworkPlan
+    inputs: int
+    threads: int
+
+
+def try_to_build(job: Blueprint) -> str | None:
+    """Returns why a plan cannot be built, in one line, or None if it can; runs in a worker."""
+    from ganas.training.session import prepare_session, silenced
+
+    prepare_session(job.threads)
+    from ganas.training.build import build
+
+    try:
+        with silenced():
+            model: Any = build(job.plan, job.inputs)
+            model.optimizer.build(model.trainable_variables)
+    except Exception as error:  # whatever Keras cannot build is the config's business
+        return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return None
