@@ -51,6 +51,7 @@ class DataSection(Section):
     scaling: str = "standard"
     validation: Literal["test"] | Annotated[float, Field(ge=0)] = 0.2
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    train_rows: Count | None = None
     folds: Count = 1
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -158,11 +159,13 @@ class RunConfig(Section):
 
     def with_absolute_paths(self) -> RunConfig:
         """Returns a copy whose files are named from the root, so that a run resumes from any working directory."""
+        from ganas.tasks.files import is_file_name
+
         files = {}
         for name in ("source", "test"):
-            path = Path(getattr(self.data, name) or "").expanduser()
-            if path.is_file():
-                files[f"data.{name}"] = str(path.resolve())
+            value = getattr(self.data, name) or ""
+            if is_file_name(value) and Path(value).expanduser().is_file():
+                files[f"data.{name}"] = str(Path(value).expanduser().resolve())
         return self.with_values(files, "config")
 
     def to_toml(self) -> str:

@@ -13,7 +13,7 @@ from ganas.statistics import confidence_half_width, mean
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """``mean`` of own minus base over the seeds both have, the half width of its 95 % interval, and the p-value of no difference."""
+    """``mean`` of own minus base over the ``seeds`` both have, the half width of its 95 % interval, and the p-value."""
 
     mean: float
     half_width: float

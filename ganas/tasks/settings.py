@@ -23,6 +23,7 @@ class DataSettings:
         test_fraction: share of rows drawn for the test where there are no others; 0: none.
         validation: share of the other rows (1 and above: their number) that validate; 0: all rows train and are measured;
             ``"test"``: all rows train and the test rows validate, as some publications do.
+        train_rows: so many of the rows that are left to train on are drawn, and the others not used; None: all train.
         folds: from 2 on, cross-validation over the rows that are not test rows, instead of ``validation``.
         pca: principal components that replace the columns; None: the columns themselves.
         scaling: of number columns: ``"standard"`` (mean 0, standard deviation 1) or ``"min_max"`` (0 to 1). Pixels are always
@@ -39,6 +40,7 @@ class DataSettings:
     test: str | None = None
     test_fraction: float = 0.2
     validation: float | str = 0.2
+    train_rows: int | None = None
     folds: int = 1
     pca: int | None = None
     scaling: str = "standard"
@@ -57,6 +59,8 @@ class DataSettings:
                 )
         elif self.validation < 0:
             raise ConfigError(f"[data] validation: must be at least 0, got {self.validation}")
+        if self.train_rows is not None and self.train_rows < 1:
+            raise ConfigError(f"[data] train_rows: must be at least 1, got {self.train_rows}")
         if self.folds < 1:
             raise ConfigError(f"[data] folds: must be at least 1, got {self.folds}")
         if self.pca is not None and self.pca < 1:

@@ -67,7 +67,8 @@ def make_splits(strata: NDArray[Any], official_test_rows: int, settings: DataSet
     else:
         others, test = rows, rows[:0]
     validates_on_test = settings.folds == 1 and settings.validation == VALIDATION_ON_TEST
-    return Splits(tuple(_folds(strata, others, test, settings)), test, bool(official_test_rows), validates_on_test)
+    folds = [(_drawn(strata, train, settings), held_out) for train, held_out in _folds(strata, others, test, settings)]
+    return Splits(tuple(folds), test, bool(official_test_rows), validates_on_test)
 
 
 def hold_out(strata: NDArray[Any], count: int, rng: np.random.Generator) -> Rows:
@@ -98,6 +99,15 @@ def _folds(strata: NDArray[Any], others: Rows, test: Rows, settings: DataSetting
     count = _count(share, len(others), "validation") if share else 0
     validation = others[hold_out(strata[others], count, stream(settings.seed, "validation rows"))]
     return [(np.setdiff1d(others, validation), validation)]
+
+
+def _drawn(strata: NDArray[Any], train: Rows, settings: DataSettings) -> Rows:
+    """Returns as many of the training rows as the settings ask for, every stratum in its share."""
+    if settings.train_rows is None or settings.train_rows == len(train):
+        return train
+    if settings.train_rows > len(train):
+        raise DataError(f"[data] train_rows: there are only {len(train)} rows to train on, got {settings.train_rows}")
+    return train[hold_out(strata[train], settings.train_rows, stream(settings.seed, "training rows"))]
 
 
 def _count(share: float, rows: int, name: str) -> int:

@@ -103,6 +103,10 @@ class SupervisedTask:
         training, validation = self.splits.folds[index]
         return self._make_fold(index, measured=None if len(validation) else training)
 
+    def training_fold(self) -> Fold:
+        """Returns the first fold with the training rows as measured rows."""
+        return self._make_fold(0, measured=self.splits.folds[0][0])
+
     def test_fold(self) -> Fold:
         """Returns the first fold with the test rows as measured rows.
 

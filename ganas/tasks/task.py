@@ -65,6 +65,9 @@ class Task(Protocol):
     def fingerprint(self) -> dict[str, Any]:
         """Returns JSON-able hashes of data, splits and preprocessing; two equal ones give equal answers."""
 
+    def training_fold(self) -> Fold:
+        """Returns the first fold with the training rows as measured rows: how well a network fits what it has seen."""
+
     def test_fold(self) -> Fold:
         """Returns the first fold with the test rows as measured rows. Only the final assessment calls this."""
 
