@@ -20,8 +20,10 @@ SPARSE = 1 / 8
 
 
 def uniform(key: int, step: Any, shape: tuple[int, ...] = ()) -> Any:
-    """Returns float32 draws from [0, 1): the Philox function of the seed (``key``, ``step``)."""
-    return tf.random.stateless_uniform(shape, seed=[key, step], alg="philox")
+    """Returns float32 draws from [0, 1), multiples of 2**-24: the Philox function of the seed (``key``, ``step``)."""
+    # made of bits here, because graph mode and XLA make different floats of the same bits
+    bits = tf.random.stateless_uniform(shape, [key, step], minval=None, maxval=None, dtype=tf.uint32, alg="philox")
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
 def coin(seed: int, step: Any, probability: float) -> Any:

@@ -39,7 +39,7 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         weights: the kinds of weights; ``"kernel"`` stands for ``recurrent_kernel`` and the like too.
 
     Raises:
-        ConfigError: an argument makes no sense; at the start of ``fit``: nothing trainable was selected.
+        ConfigError: an argument makes no sense; in the first step of ``fit``: nothing trainable was selected.
     """
 
     def __init__(
@@ -68,8 +68,13 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Makes the mutation part of the model's training step."""
-        variables = self.selected(self.model)
-        _wrap_step(self.model, lambda: self._mutate(variables))
+        optimizer = self.model.optimizer
+        self._last_step = None
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            # it leaves out steps whose gradients overflow: the step that then counts must not mutate twice
+            with self.model.distribute_strategy.scope():
+                self._last_step = keras.Variable(-1, dtype="int64", trainable=False, aggregation="only_first_replica")
+        _wrap_step(self.model, self._mutate)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Gives the model its own training step back."""
@@ -102,17 +107,23 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
             for one in self.layers
         )
 
-    def _mutate(self, variables: Sequence[Any]) -> None:
-        optimizer = self.model.optimizer
+    def _mutate(self, data: Any) -> None:
+        model, optimizer = self.model, self.model.optimizer
+        if not model.built:
+            # Keras builds such a model on its first batch too, but after this
+            model(keras.utils.unpack_x_y_sample_weight(data)[0])
         # under mixed precision the counter belongs to the wrapped optimizer
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         micro_steps = optimizer.gradient_accumulation_steps or 1
         micro_step = tf.convert_to_tensor(optimizer._iterations)
         step = tf.cast(micro_step // micro_steps % (2**31 - 1), tf.int32)
         is_due = coin(self.seed, step, self.settings.probability) & (micro_step % micro_steps == 0)
+        if self._last_step is not None:
+            is_due &= micro_step != tf.convert_to_tensor(self._last_step)
+            self._last_step.assign(micro_step)
         strategy = tf.distribute.get_strategy()
         mutate = _mutate_replicas if strategy.num_replicas_in_sync > 1 else _mutate_in_place
-        mutate(variables, is_due, lambda layer, values: self._replacements(layer, values, step))
+        mutate(self.selected(model), is_due, lambda layer, values: self._replacements(layer, values, step))
 
     def _replacements(self, layer: int, values: Any, step: Any) -> tuple[Any, Any]:
         """Returns the places (count, rank) and the new values (count,) in one variable's ``values``."""
@@ -168,8 +179,8 @@ def _unravel(places: Any, shape: Any) -> list[Any]:
     return indices
 
 
-def _wrap_step(model: Any, mutate: Callable[[], None]) -> None:
-    """Lets ``mutate`` run at the start of each training step, until :func:`_unwrap_step` or the next ``fit``."""
+def _wrap_step(model: Any, mutate: Callable[[Any], None]) -> None:
+    """Lets ``mutate`` run on the batch at the start of each training step, until :func:`_unwrap_step` or the next ``fit``."""
     names = ("train_step", "train_function", "make_train_function")
     before = getattr(
         model.make_train_function, "before", {name: vars(model)[name] for name in names if name in vars(model)}
@@ -177,7 +188,7 @@ def _wrap_step(model: Any, mutate: Callable[[], None]) -> None:
     step = model.train_step
 
     def train_step(data: Any) -> Any:
-        mutate()
+        mutate(data)
         return step(data)
 
     def make_train_function(force: bool = False) -> Any:

@@ -1,0 +1,320 @@
+"""The weight-mutation callback in the ways Keras trains: before each step, nowhere else, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+from ganas.errors import GanasError
+from ganas.training.mutation import coin, replacements
+from ganas.training.weight_mutation import WeightMutation
+
+ROWS, STEPS = 40, 5
+X = np.random.default_rng(0).normal(size=(ROWS, 6)).astype("float32")
+Y = np.random.default_rng(1).normal(size=(ROWS, 1)).astype("float32")
+
+
+def make_model(**compile_options):
+    """Returns a network that SGD with learning rate 0 leaves alone, so that only mutation changes it."""
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            keras.layers.Dense(16, kernel_initializer=keras.initializers.GlorotUniform(seed=1)),
+            keras.layers.PReLU(alpha_initializer="ones"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed=2), bias_initializer="ones"),
+        ]
+    )
+    options = {"optimizer": keras.optimizers.SGD(0.0), "loss": "mse", "jit_compile": False, **compile_options}
+    model.compile(**options)
+    return model
+
+
+def fit(model, *callbacks, epochs=1, **options):
+    options = {"batch_size": ROWS // STEPS, "shuffle": False, "verbose": 0, **options}
+    return model.fit(X, Y, epochs=epochs, callbacks=list(callbacks), **options)
+
+
+def kernels(model):
+    return [variable.numpy().copy() for variable in model.trainable_variables if variable.name == "kernel"]
+
+
+def expected_kernels(before, steps, *, probability=1.0, ratio=0.1, method="magnitude", seed=0):
+    """The paper's procedure, in NumPy but for the draws."""
+    now = [kernel.copy() for kernel in before]
+    for step in steps:
+        if coin(seed, step, probability):
+            for layer, kernel in enumerate(now):
+                places, values = replacements(kernel, ratio, method, seed, step, layer)
+                kernel.reshape(-1)[places.numpy()] = values.numpy()
+    return now
+
+
+@pytest.mark.parametrize("method", ["magnitude", "random", "smallest"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"steps_per_execution": 3}, {"run_eagerly": True}],
+    ids=["graph", "several steps", "eager"],
+)
+def test_each_step_mutates_once_however_keras_runs_it(options, method):
+    model = make_model(**options)
+    before = kernels(model)
+    fit(model, WeightMutation(0.5, 0.1, method, seed=3), epochs=2)
+    expected = expected_kernels(before, range(2 * STEPS), probability=0.5, method=method, seed=3)
+    assert any((a != b).any() for a, b in zip(before, expected, strict=True))
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+def test_only_kernels_are_mutated_unless_asked():
+    model = make_model()
+    others = [v.numpy() for v in model.trainable_variables if v.name != "kernel"]
+    fit(model, WeightMutation(1.0, 0.5))
+    for before, after in zip(others, [v for v in model.trainable_variables if v.name != "kernel"], strict=True):
+        np.testing.assert_array_equal(before, after)
+    before = kernels(model)
+    fit(model, WeightMutation(1.0, 1.0, weights=("bias", "alpha")))
+    assert all((a == b).all() for a, b in zip(before, kernels(model), strict=True))
+    assert (model.layers[1].alpha.numpy() < 1).all()
+    assert (model.layers[-1].bias.numpy() < 1).all()
+
+
+def test_zero_probability_changes_not_one_bit():
+    plain, mutated = (
+        make_model(optimizer=keras.optimizers.Adam(0.01)),
+        make_model(optimizer=keras.optimizers.Adam(0.01)),
+    )
+    first = fit(plain, epochs=2, validation_data=(X, Y)).history
+    second = fit(mutated, WeightMutation(0.0, 0.5), epochs=2, validation_data=(X, Y)).history
+    assert first == second
+    for a, b in zip(plain.get_weights(), mutated.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_optimizer_steps_from_the_mutated_weights():
+    model = make_model(optimizer=keras.optimizers.SGD(0.1))
+    twin = make_model(optimizer=keras.optimizers.SGD(0.1))
+    before = kernels(model)
+    fit(model, WeightMutation(1.0, 0.1, seed=5), batch_size=ROWS)
+    for variable, value in zip(
+        [v for v in twin.trainable_variables if v.name == "kernel"], expected_kernels(before, [0], seed=5), strict=True
+    ):
+        variable.assign(value)
+    fit(twin, batch_size=ROWS)
+    for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+def test_what_is_validated_are_the_weights_after_the_step():
+    model = make_model()
+    history = fit(model, WeightMutation(1.0, 0.3), validation_data=(X, Y)).history
+    assert history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-6)
+
+
+class Interruption(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_a_fit_that_ends_by_an_exception_leaves_no_mutation_behind():
+    model = make_model()
+    fit(model)
+    own = model.train_function
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, WeightMutation(1.0, 0.3), Interruption())
+    before = kernels(model)
+    fit(model)
+    assert all((a == b).all() for a, b in zip(before, kernels(model), strict=True))
+    assert "train_step" not in vars(model)
+    assert model.train_function is own
+
+
+def test_the_next_fit_has_its_own_step_again_without_retracing():
+    model = make_model()
+    fit(model)
+    own = model.train_function
+    fit(model, WeightMutation(1.0, 0.3))
+    assert model.train_function is own
+    assert not {"train_step", "make_train_function"} & set(vars(model))
+
+
+def test_two_callbacks_mutate_their_own_layers_and_both_end():
+    model = make_model()
+    before = kernels(model)
+    first, last = model.layers[0], model.layers[-1]
+    fit(model, WeightMutation(1.0, 1.0, layers=[first]), WeightMutation(1.0, 1.0, layers=[last.name]))
+    assert all((a != b).all() for a, b in zip(before, kernels(model), strict=True))
+    after = kernels(model)
+    fit(model)
+    assert all((a == b).all() for a, b in zip(after, kernels(model), strict=True))
+
+
+def test_a_frozen_layer_is_left_alone_and_a_constraint_holds():
+    model = make_model()
+    model.layers[-1].trainable = False
+    model.layers[0].kernel.constraint = keras.constraints.UnitNorm(axis=0)
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
+    frozen = model.layers[-1].kernel.numpy()
+    seen = []
+    probe = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda *_, **__: seen.append(model.layers[0].kernel.numpy())
+    )
+    fit(model, WeightMutation(1.0, 0.3, "random"), probe)
+    np.testing.assert_array_equal(frozen, model.layers[-1].kernel)
+    np.testing.assert_allclose(np.linalg.norm(seen[0], axis=0), 1, rtol=1e-5)
+
+
+def test_gradient_accumulation_mutates_once_per_update():
+    model = make_model(optimizer=keras.optimizers.SGD(0.0, gradient_accumulation_steps=2))
+    before = kernels(model)
+    fit(model, WeightMutation(1.0, 0.1))
+    for found, right in zip(kernels(model), expected_kernels(before, range(3)), strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+@pytest.mark.parametrize(("initial_scale", "steps"), [(1.0, STEPS), (2.0**60, 1)], ids=["no overflow", "overflow"])
+def test_mixed_precision_mutates_float32_weights_once_per_step_that_counts(initial_scale, steps):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = make_model()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.0), initial_scale=initial_scale)
+    model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
+    before = kernels(model)
+    fit(model, WeightMutation(1.0, 0.1))
+    for now, right in zip(kernels(model), expected_kernels(before, range(steps)), strict=True):
+        assert now.dtype == np.float32
+        np.testing.assert_array_equal(now, right)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.Sequential([keras.layers.Dense(8, name="deep"), keras.layers.Dense(4, name="deeper")])
+        self.outer = keras.layers.Dense(1, name="out")
+
+    def call(self, inputs):
+        return self.outer(self.inner(inputs))
+
+
+def test_unbuilt_and_subclassed_models_with_nested_layers_are_mutated():
+    model = Subclassed()
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse", jit_compile=False)
+    callback = WeightMutation(1.0, 1.0, layers=["deep", "out"])
+    fit(model, callback)
+    assert [variable.path.split("/")[-2] for variable in callback.selected(model)] == ["deep", "out"]
+    # 5 steps of shrinking all weights: 1/2 each on average
+    assert np.abs(model.inner.layers[0].kernel).mean() < 0.1
+    assert np.abs(model.inner.layers[1].kernel).mean() > 0.2
+
+
+def test_convolutions_and_recurrent_layers_have_kernels_too():
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            keras.layers.Reshape((6, 1)),
+            keras.layers.Conv1D(2, 3),
+            keras.layers.LSTM(2),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile(optimizer="sgd", loss="mse", jit_compile=False)
+    callback = WeightMutation(1.0, 0.3)
+    fit(model, callback)
+    assert [variable.name for variable in callback.selected(model)] == [
+        "kernel",
+        "kernel",
+        "recurrent_kernel",
+        "kernel",
+    ]
+
+
+def test_training_goes_on_from_a_saved_model_as_if_never_interrupted(tmp_path):
+    def trained(epochs):
+        model = make_model(optimizer=keras.optimizers.SGD(0.01, momentum=0.9))
+        fit(model, WeightMutation(0.5, 0.1, "random", seed=7), epochs=epochs)
+        return model
+
+    whole = trained(2)
+    trained(1).save(tmp_path / "half.keras")
+    resumed = keras.models.load_model(tmp_path / "half.keras")
+    fit(resumed, WeightMutation(0.5, 0.1, "random", seed=7))
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"probability": 1.5},
+        {"ratio": -0.1},
+        {"probability": float("nan")},
+        {"probability": "often"},
+        {"method": "largest"},
+        {"seed": 0.5},
+        {"layers": "dense"},
+    ],
+)
+def test_bad_arguments_are_one_clear_line(arguments):
+    with pytest.raises(GanasError) as caught:
+        WeightMutation(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_selection_without_weights_names_what_there_is():
+    with pytest.raises(GanasError, match=r"no trainable kernel in layers .*nowhere.*it has: .*kernel"):
+        fit(make_model(), WeightMutation(layers=["nowhere"]))
+
+
+def run_without_determinism(script):
+    """Runs a script in a fresh interpreter: under deterministic operations Keras compiles nothing with XLA."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
+def test_xla_mutates_bit_for_bit_as_graph_mode_does():
+    run_without_determinism("""
+        import keras, numpy as np
+        from ganas.training.weight_mutation import WeightMutation
+        x, y = np.ones((40, 6), "float32"), np.ones((40, 1), "float32")
+        def run(method, **options):
+            model = keras.Sequential([keras.Input((6,))] + [
+                keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=units)) for units in (16, 1)])
+            model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse", **options)
+            model.fit(x, y, batch_size=8, verbose=0, shuffle=False, callbacks=[WeightMutation(0.7, 0.05, method, seed=1)])
+            assert model.jit_compile == options["jit_compile"]
+            return model.layers[0].kernel.numpy()
+        for method, steps in (("magnitude", 1), ("random", 3)):
+            assert (run(method, jit_compile=False) == run(method, jit_compile=True, steps_per_execution=steps)).all(), method
+    """)
+
+
+def test_replicas_of_a_mirrored_strategy_stay_equal_and_mutate_as_one_device_does():
+    run_without_determinism("""
+        import keras, numpy as np, tensorflow as tf
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+        from ganas.training.weight_mutation import WeightMutation
+        x, y = np.ones((16, 6), "float32"), np.ones((16, 1), "float32")
+        def run(strategy):
+            with strategy.scope():
+                model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(50, kernel_initializer="ones"),
+                                          keras.layers.Dense(1, kernel_initializer="ones")])
+                model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse", jit_compile=False)
+            model.fit(x, y, batch_size=4, verbose=0, shuffle=False, callbacks=[WeightMutation(0.5, 0.1, "random", seed=1)])
+            return model
+        mirrored = run(tf.distribute.MirroredStrategy(["/CPU:0", "/CPU:1"]))
+        single = run(tf.distribute.get_strategy())
+        copies = [part.numpy() for part in mirrored.layers[0].kernel.value.values]
+        assert len(copies) == 2 and (copies[0] == copies[1]).all()
+        assert (copies[0] == single.layers[0].kernel.numpy()).all() and (copies[0] != 1).any()
+    """)
