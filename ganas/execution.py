@@ -24,6 +24,7 @@ from joblib.externals.loky import ProcessPoolExecutor, as_completed, process_exe
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from ganas.errors import ConfigError, MissingExtraError
+from ganas.machine import available_cores
 
 GROWTH_LIMIT = 200 * 2**20
 """Bytes that a worker may grow by after its first jobs; then it is replaced between two batches."""
@@ -46,11 +47,6 @@ class Executor(Protocol):
 
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers, at once if ``kill``."""
-
-
-def available_cores() -> int:
-    """Returns the cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def publish(value: Any, path: Path) -> None:

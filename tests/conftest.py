@@ -16,6 +16,25 @@ from ganas.search.plan import DenseLayer, Head, NetworkPlan, Optimizer
 from ganas.store import Asked, RunStore
 
 GENERATIONS, POPULATION = 6, 10
+DIGITS_PIPELINE = {
+    "task": "classification",
+    "data": "digits",
+    "preprocessing": {
+        "numbers": {
+            "names": [f"pixel_{index}" for index in range(64)],
+            "fill": [0.0] * 64,
+            "shift": [0.0] * 64,
+            "scale": [16.0] * 64,
+            "holed": [],
+        },
+        "categories": [],
+        "projection": None,
+        "is_matrix": False,
+    },
+    "output": {"labels": list(range(10))},
+    "source": {"has_header": True, "columns": [], "target": ""},
+}
+"""What ``Task.pipeline`` says of digits."""
 
 
 def make_evaluation(rng: np.random.Generator, generation: int) -> Evaluation:
@@ -58,7 +77,16 @@ def make_evaluation(rng: np.random.Generator, generation: int) -> Evaluation:
 def write_run(folder: Path, config: RunConfig, *, seed: int = 0) -> Run:
     """Writes a finished run of ``GENERATIONS`` × ``POPULATION`` made-up evaluations."""
     rng = np.random.default_rng(seed)
-    facts = {"status": "running", "seed": seed, "created": "2025-01-01T12:00:00", "fingerprint": {"data": "digits"}}
+    facts = {
+        "status": "running",
+        "seed": seed,
+        "created": "2025-01-01T12:00:00",
+        "fingerprint": {"data": "digits"},
+        "data": ["digits: 1,797 rows, columns: 64 of numbers; 0 missing values"],
+        "versions": {"ganas": "0.1.0"},
+        "from_arrays": False,
+        "pipeline": DIGITS_PIPELINE,
+    }
     store = RunStore.create(folder, config.to_toml(), facts)
     evaluations: list[Evaluation] = []
     for generation in range(1, GENERATIONS + 1):

@@ -167,18 +167,18 @@ def _fitness(run: Run, yardstick: Run | None) -> Figure | None:
     return draw_fitness(rows, compared) if rows else None
 
 
-def _front(run: Run, yardstick: Run | None) -> Figure | None:  # noqa: ARG001 - one signature for all of FIGURES
+def _front(run: Run, yardstick: Run | None) -> Figure | None:
     rows = tables.size_rows(run.records, tables.size_front(run.records))
     winner = run.result["winner"]["number"] if run.result else None
     return draw_front(rows, winner=winner) if rows else None
 
 
-def _architectures(run: Run, yardstick: Run | None) -> Figure | None:  # noqa: ARG001
+def _architectures(run: Run, yardstick: Run | None) -> Figure | None:
     rows = tables.architecture_rows(run.records)
     return draw_architectures(rows) if rows else None
 
 
-def _learning(run: Run, yardstick: Run | None) -> Figure | None:  # noqa: ARG001
+def _learning(run: Run, yardstick: Run | None) -> Figure | None:
     members = run.hall_of_fame
     if not members or not members[0].evaluation.curves:
         return None

@@ -87,7 +87,7 @@ def training_in_words(evaluation: Evaluation) -> str:
     words = [f"{plan.optimizer.name} {plan.optimizer.learning_rate:.2g}", f"batch {plan.batch_size}"]
     words += [f"decay {plan.optimizer.weight_decay:.2g}"] * (plan.optimizer.weight_decay > 0)
     words += [f"{name} {value:.2g}" for name, value in (("l1", plan.l1), ("l2", plan.l2)) if value > 0]
-    words += [plan.loss] * (plan.loss is not None)
+    words += [plan.loss] if plan.loss is not None else []
     words += [plan.kernel_initializer] * (plan.kernel_initializer != "glorot_uniform")
     if plan.corruption is not None:
         words.append(f"{plan.corruption.kind} noise {plan.corruption.rate:.2g}")
@@ -186,14 +186,16 @@ def failure_rows(records: Iterable[Record]) -> list[Row]:
 def operator_rows(records: Sequence[Record]) -> list[Row]:
     """Returns a row per operator: how many ``children`` it made, and the share ``better`` than all their parents."""
     errors = {
-        record.number: record.evaluation.error for record in records if record.is_ok and record.evaluation is not None
+        record.number: record.evaluation.error
+        for record in records
+        if record.is_ok and record.evaluation is not None and record.evaluation.error is not None
     }
     made: dict[str, list[bool]] = {}
     for record in records:
-        known = [errors[parent] for parent in record.parents if errors.get(parent) is not None]
+        known = [errors[parent] for parent in record.parents if parent in errors]
         error = errors.get(record.number)
         if record.evaluation is not None and known:
-            made.setdefault(record.operator, []).append(error is not None and error < min(known))  # type: ignore[type-var]
+            made.setdefault(record.operator, []).append(error is not None and error < min(known))
     return [
         {"operator": name, "children": len(wins), "better": sum(wins) / len(wins)}
         for name, wins in sorted(made.items(), key=lambda item: (-len(item[1]), item[0]))

@@ -1,0 +1,277 @@
+"""The commands: what a person types, handed on to the parts that do it. No logic; heavy imports inside the commands.
+
+A mistake of the user's is one line on the standard error and exit code 2; an interruption is exit code 130.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ganas.errors import GanasError
+
+app = typer.Typer(
+    name="ganas",
+    help="Searches for neural network architectures with a genetic algorithm.",
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+# the common base of typer's usage errors, which have moved between packages with typer's versions
+UsageError: type[Exception] = typer.BadParameter.__mro__[2]
+INTERRUPTED = 130
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A path, a name (or part of one), or 'latest'.")]
+RunsDir = Annotated[Path, typer.Option(help="The folder that holds the run folders.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only notices and the final score.")]
+Minutes = Annotated[float | None, typer.Option(help="Wall-clock minutes, the final assessment included.")]
+Jobs = Annotated[str | None, typer.Option(help="Worker processes: a number, or 'auto' for one per core.")]
+RUNS = Path("runs")
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print it and end.")] = False
+) -> None:
+    """Searches for neural network architectures with a genetic algorithm."""
+    if version:
+        from ganas.version import __version__
+
+        typer.echo(f"ganas {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@app.command()
+def evolve(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="A TOML file; none: the digits search.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="A table's file, or a data set's name.")] = None,
+    target: Annotated[
+        str | None, typer.Option(help="The column to predict: its name or position (-1: the last).")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Such as classification; inferred if left out.")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="A file of test rows.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    population: Annotated[int | None, typer.Option(help="Networks in a generation.")] = None,
+    generations: Annotated[int | None, typer.Option(help="Generations, the initial population included.")] = None,
+    minutes: Minutes = None,
+    jobs: Jobs = None,
+    name: Annotated[str | None, typer.Option(help="Of the run folder.")] = None,
+    runs_dir: RunsDir = RUNS,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Any setting of a config; repeatable."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Searches for a network: data, space and budget from CONFIG, changed by the options."""
+    from ganas.config import load_config
+    from ganas.run import evolve as search
+
+    said = {
+        "data.source": data,
+        "data.target": target,
+        "data.test": test,
+        "task.kind": task,
+        "run.seed": seed,
+        "run.minutes": minutes,
+        "run.jobs": _count(jobs),
+        "run.name": name,
+        "evolution.population": population,
+        "evolution.generations": generations,
+    }
+    chosen = load_config(config).with_settings(settings or [])
+    chosen = chosen.with_values({key: value for key, value in said.items() if value is not None}, "command line")
+    _end(_watch(quiet, lambda listener: search(chosen, runs_dir=runs_dir, listener=listener)))
+
+
+@app.command()
+def resume(
+    run: RunArgument = "latest",
+    generations: Annotated[int | None, typer.Option(min=1, help="A new total of generations.")] = None,
+    minutes: Minutes = None,
+    jobs: Jobs = None,
+    runs_dir: RunsDir = RUNS,
+    quiet: Quiet = False,
+) -> None:
+    """Goes on with a run that was stopped or killed, or extends a finished one."""
+    from ganas.run import resume as go_on
+
+    options: dict[str, Any] = {"generations": generations, "minutes": minutes, "jobs": _count(jobs)}
+    _end(_watch(quiet, lambda listener: go_on(run, **options, runs_dir=runs_dir, listener=listener)))
+
+
+@app.command("list")
+def list_runs(runs_dir: RunsDir = RUNS) -> None:
+    """Lists the runs."""
+    from ganas.history import Run, list_folders
+    from ganas.printing import make_console, print_runs, run_row
+
+    folders = list_folders(runs_dir)
+    if not folders:
+        typer.echo(f"{runs_dir}: no runs there yet; start one with: ganas evolve")
+        return
+    rows, console = [], make_console()
+    for folder in folders:
+        try:
+            rows.append(run_row(Run(folder)))
+        except GanasError as error:
+            typer.echo(f"left out: {error}", err=True)
+    print_runs(console, rows)
+
+
+@app.command()
+def show(
+    run: RunArgument = "latest",
+    rank: Annotated[int | None, typer.Argument(metavar="RANK", help="A member of the hall of fame, from 1.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Every candidate, as CSV.")] = False,
+    code: Annotated[bool, typer.Option("--code", help="A Keras script of the network (RANK 1 unless said).")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="The canonical history, a JSON line per evaluation.")
+    ] = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Shows a run, or one member of its hall of fame."""
+    from ganas.history import load_run
+    from ganas.printing import make_console, print_member, print_run
+    from ganas.report import export
+
+    found = load_run(run, runs_dir)
+    if history:
+        for line in found.history_lines():
+            typer.echo(line)
+    elif as_csv:
+        export.write_csv(sys.stdout, found)
+    elif code:
+        typer.echo(found.member(rank or 1).code())
+    elif as_json:
+        typer.echo(export.to_json(found, rank))
+    elif rank is not None:
+        print_member(make_console(), found.member(rank))
+    else:
+        print_run(make_console(), found)
+
+
+@app.command()
+def report(
+    run: RunArgument = "latest",
+    against: Annotated[str | None, typer.Option(metavar="RUN", help="A random search to compare with.")] = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Draws the figures again and writes report.md and report.html."""
+    from ganas.history import load_run
+    from ganas.report import write_report
+
+    yardstick = load_run(against, runs_dir) if against is not None else None
+    for path in write_report(load_run(run, runs_dir), yardstick=yardstick):
+        typer.echo(path)
+
+
+@app.command()
+def train(
+    run: RunArgument = "latest",
+    rank: Annotated[int, typer.Argument(metavar="RANK", help="A member of the hall of fame, from 1.")] = 1,
+    plan: Annotated[Path | None, typer.Option(help="A JSON file with a network's plan, instead of a member.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the run's.")] = None,
+    patience: Annotated[int | None, typer.Option(min=1, help="Instead of the run's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to save the network.")] = Path("trained.keras"),
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Trains a network of a run's hall of fame (or of a plan file, on the run's data) again, epoch by epoch."""
+    from ganas.history import load_run
+    from ganas.retrain import read_plan, retrain
+
+    found = load_run(run, runs_dir)
+    chosen = read_plan(plan) if plan is not None else found.member(rank).plan
+    settings = {"epochs": epochs, "patience": patience}
+    changed = {f"training.{name}": value for name, value in settings.items() if value is not None}
+    retrain(chosen, found.config.with_values(changed, "command line"), seed=seed, output=output, say=typer.echo)
+
+
+@app.command()
+def predict(
+    run: RunArgument,
+    rows: Annotated[Path, typer.Argument(metavar="FILE", help="A table of new rows.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV file to write.")] = Path("predictions.csv"),
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Predicts new rows with a run's best network."""
+    from ganas.history import load_run
+    from ganas.predict import predict_file
+
+    predict_file(load_run(run, runs_dir), rows, output, say=typer.echo)
+
+
+@app.command()
+def datasets() -> None:
+    """Lists the data sets known by name."""
+    from ganas.printing import make_console, print_table
+    from ganas.tasks.datasets import describe_datasets
+
+    rows = [{**row, "here": "yes" if row["is_here"] else "no"} for row in describe_datasets()]
+    print_table(make_console(), [(key, key) for key in ("name", "kind", "rows", "columns", "origin", "here")], rows)
+
+
+@app.command()
+def info() -> None:
+    """Prints versions, cores, memory, accelerators, and which extras are there."""
+    from ganas.machine import describe_machine
+
+    for name, value in describe_machine().items():
+        typer.echo(f"{name:14} {value}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command and returns its exit code; ``argv`` None: the process's arguments."""
+    try:
+        code = app(args=argv, standalone_mode=False, prog_name="ganas")
+    except GanasError as error:
+        return _refuse(str(error))
+    except UsageError as error:
+        return _refuse(error.format_message() + "; see: ganas --help")  # type: ignore[attr-defined]
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of a pipe, such as head, has seen enough; nothing more can be written, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(message: str) -> int:
+    typer.echo(f"ganas: {' '.join(message.split())}", err=True)
+    return 2
+
+
+def _watch(quiet: bool, search: Any) -> Any:
+    """Runs ``search(listener)`` with a screen, and leaves the terminal as it was."""
+    from ganas.printing import make_console
+    from ganas.screen import Screen
+
+    screen = Screen(make_console(), quiet=quiet)
+    try:
+        return search(screen)
+    finally:
+        screen.close()
+
+
+def _end(run: Any) -> None:
+    if run.status == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _count(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text

@@ -1,0 +1,145 @@
+"""Runs, halls of fame and candidates as tables on a terminal; as plain lines where the output is none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+
+from ganas.history import HallMember, Run
+from ganas.report.score import score_lines
+from ganas.report.tables import Row, failure_rows, hall_rows, training_in_words
+from ganas.report.words import number_in_words, seconds_in_words
+
+WIDTH_WITHOUT_TERMINAL = 120
+FILES = {
+    "best.keras": "the network; takes raw rows",
+    "report.html": "the report, one file",
+    "report.md": "the same as text",
+    "figures": "as PNG",
+    "hall_of_fame.json": "the best networks",
+    "run.db": "everything, as SQLite",
+    "config.toml": "every setting",
+    "log.txt": "what happened",
+}
+"""What a run folder holds for a reader."""
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Makes a console that takes text as it is: no markup, no colouring of numbers, no wrapping of piped lines."""
+    stream = sys.stderr if stderr else sys.stdout
+    is_free = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(file=stream, highlight=False, markup=False, width=WIDTH_WITHOUT_TERMINAL if is_free else None)
+
+
+def print_lines(console: Console, lines: Iterable[str], *, indent: int = 2) -> None:
+    """Prints lines with an indent, wrapped on a terminal and whole elsewhere."""
+    for line in lines:
+        if console.is_terminal:
+            console.print(Padding(line, (0, 0, 0, indent)))
+        else:
+            console.print(" " * indent + line, soft_wrap=True)
+
+
+def print_heading(console: Console, text: str) -> None:
+    """Prints an empty line and a heading."""
+    console.print()
+    console.print(text, style="bold", soft_wrap=True)
+
+
+def print_table(console: Console, columns: Sequence[tuple[str, str]], rows: Iterable[Row]) -> None:
+    """Prints rows under ``(key, heading)`` columns; numbers are right-aligned, text wraps."""
+    rows = list(rows)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for key, heading in columns:
+        is_number = any(isinstance(row.get(key), int | float) for row in rows)
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    for row in rows:
+        table.add_row(*[_cell(row.get(key)) for key, _ in columns])
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def print_hall(console: Console, members: Iterable[HallMember]) -> None:
+    """Prints the hall of fame, each architecture in words."""
+    headings = {"rank": "rank", "error": "error", "parameters": "parameters", "epochs": "epochs", "network": "network"}
+    print_table(console, list(headings.items()), hall_rows(members))
+
+
+def print_score(console: Console, result: dict[str, Any] | None) -> None:
+    """Prints the honest score of a finished run."""
+    if result is not None:
+        print_heading(console, "Score")
+        print_lines(console, score_lines(result))
+
+
+def print_files(console: Console, run: Run) -> None:
+    """Prints where the run's files are, those that exist."""
+    print_heading(console, "Files")
+    there = [(run.folder / name, words) for name, words in FILES.items() if (run.folder / name).exists()]
+    width = max((len(str(path)) for path, _ in there), default=0)
+    for path, words in there:
+        console.print(f"  {path!s:{width}}  {words}", soft_wrap=True)
+
+
+def print_run(console: Console, run: Run) -> None:
+    """Prints a run: what was searched, the hall of fame, failures, score and files."""
+    facts = run.facts
+    console.print(f"{run.name}: {run.status}", style="bold", soft_wrap=True)
+    spent = seconds_in_words(facts.get("seconds"))
+    print_lines(console, [*facts.get("data", []), f"{len(run.evaluated)} evaluations in {spent}"])
+    if run.hall_of_fame:
+        print_heading(console, "Hall of fame")
+        print_hall(console, run.hall_of_fame)
+    failures = failure_rows(run.records)
+    if failures:
+        print_heading(console, "Not counted")
+        print_table(console, [("status", "status"), ("count", "count"), ("example", "for example")], failures)
+    print_score(console, run.result)
+    print_files(console, run)
+
+
+def print_member(console: Console, member: HallMember) -> None:
+    """Prints one member of the hall of fame: what it is, how it did, where it came from."""
+    evaluation, record = member.evaluation, member.record
+    console.print(f"{member.rank}. {member.in_words()}", style="bold", soft_wrap=True)
+    genes = [f"{name} = {value}" for name, value in record.genome.items() if not isinstance(value, list)]
+    measures = [f"{name} {number_in_words(value)}" for name, value in evaluation.measures.items() if name != "error"]
+    parents = f" of {' and '.join(map(str, record.parents))}" if record.parents else ""
+    kept = f"{evaluation.epochs} epochs trained, epoch {evaluation.best_epoch} kept"
+    lines = [
+        f"error {number_in_words(member.error)}" + "".join(f", {measure}" for measure in measures),
+        f"{number_in_words(evaluation.parameters)} parameters, {kept}, {seconds_in_words(evaluation.seconds)}",
+        f"training: {training_in_words(evaluation)}, by the {evaluation.trainer} trainer, seed {evaluation.seed}",
+        *([f"genes: {', '.join(genes)}"] if genes else []),
+        f"origin: number {record.number}, generation {record.generation}, {record.operator}{parents}",
+    ]
+    print_lines(console, lines)
+
+
+def run_row(run: Run) -> Row:
+    """Returns a run as a row of the list of runs, from its facts and generation log alone."""
+    facts, result = run.facts, run.result
+    latest = run.generations[-1] if run.generations else {}
+    return {
+        "run": run.name,
+        "status": run.status,
+        "task": facts.get("task", {}).get("kind", "–"),
+        "evaluations": latest.get("evaluations", 0),
+        "best": latest.get("best"),
+        "validation": result["validation"]["mean"] if result else None,
+        "test": result["test"]["mean"] if result and result["test"] else None,
+    }
+
+
+def print_runs(console: Console, rows: Sequence[Row]) -> None:
+    """Prints the list of runs."""
+    print_table(console, [(key, key) for key in ("run", "status", "evaluations", "best", "validation", "test")], rows)
+
+
+def _cell(value: Any) -> str:
+    return value if isinstance(value, str) else number_in_words(value)

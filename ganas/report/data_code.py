@@ -1,0 +1,263 @@
+"""The data part of a printed script: load, split, preprocess and encode as the run did, with scikit-learn and pandas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganas.tasks.datasets import OPENML, find_file
+from ganas.tasks.files import TEXT_SUFFIXES, is_file_name
+
+if TYPE_CHECKING:
+    from ganas.history import Run
+
+BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
+NAMED_LABELS = ("iris", "wine", "breast_cancer")
+"""The bundled sets whose classes have names."""
+FETCHED = ("california_housing",)
+IMAGES = ("mnist", "fashion_mnist", "cifar10")
+PARTS = ("train", "validation", "test")
+
+
+@dataclass
+class DataScript:
+    """The lines of a script that leave ``x_<part>`` and ``t_<part>``, float32, for every part in ``parts``.
+
+    Attributes:
+        name: of the data.
+        kind: of the task.
+        imports, lines: what the script imports, and the lines before the model.
+        ending: the lines after the training.
+        parts: of ``train``, ``validation``, ``test``, those that there are.
+    """
+
+    name: str
+    kind: str
+    imports: set[str] = field(default_factory=lambda: {"import numpy as np"})
+    lines: list[str] = field(default_factory=list)
+    ending: list[str] = field(default_factory=list)
+    parts: tuple[str, ...] = PARTS
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the network predicts a target; else it reconstructs its input."""
+        return self.kind in ("classification", "regression")
+
+
+def data_part(run: Run) -> DataScript:
+    """Returns the data part of a script for the data, splits and preprocessing of ``run``."""
+    pipeline = run.facts["pipeline"]
+    script = DataScript(str(pipeline["data"]), str(pipeline["task"]))
+    data = run.config.data
+    has_test_rows = _load(script, run, pipeline)
+    if script.kind == "classification" and isinstance(pipeline["output"]["labels"][0], str):
+        names = ("y_train", "y_test") if has_test_rows else ("y",)
+        script.lines += [f"{name} = np.char.strip(np.asarray({name}).astype(str))" for name in names]
+    _split(script, data, has_test_rows=has_test_rows)
+    _prepare(script, data, pipeline)
+    _encode(script, pipeline, is_weighted=run.config.task.class_weights)
+    _judge(script)
+    return script
+
+
+def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
+    """Adds the loading; returns whether the test rows came apart, as ``x_test`` and ``y_test``."""
+    source = run.config.data.source
+    if run.facts.get("from_arrays"):
+        script.lines += ["# the run's data were arrays; save yours as X (rows, columns) and y (rows,)"]
+        return _load_npz(script, "arrays.npz", ("X", "y"))
+    here = Path(source) if is_file_name(source) and Path(source).exists() else find_file(source)
+    if here is not None or is_file_name(source):
+        path = (here or Path(source)).resolve()
+        return _load_npz(script, str(path)) if path.suffix == ".npz" else _load_table(script, run, path, pipeline)
+    if source in IMAGES:
+        script.lines.append(f"(x_train, y_train), (x_test, y_test) = keras.datasets.{source}.load_data()")
+        return True
+    if source in NAMED_LABELS:
+        script.imports.add(f"from sklearn.datasets import load_{source}")
+        script.lines += [f"data = load_{source}()", "x, y = data.data, data.target_names[data.target]"]
+    elif source in BUNDLED or source in FETCHED:
+        function = f"{'fetch' if source in FETCHED else 'load'}_{source}"
+        script.imports.add(f"from sklearn.datasets import {function}")
+        script.lines.append(f"x, y = {function}(return_X_y=True)")
+    else:
+        number = source.removeprefix(OPENML)
+        script.imports.add("from sklearn.datasets import fetch_openml")
+        script.lines.append(f"x, y = fetch_openml(data_id={number}, return_X_y=True, as_frame=True)")
+    return False
+
+
+def _load_npz(script: DataScript, path: str, names: tuple[str, ...] | None = None) -> bool:
+    if names is None:
+        import numpy as np
+
+        with np.load(path) as archive:
+            names = tuple(archive.files)
+    script.lines.append(f"data = np.load({path!r})")
+    by_name = {name.lower(): name for name in names}
+    if "x_test" in by_name:
+        for part in ("train", "test"):
+            script.lines.append(f'x_{part}, y_{part} = data["{by_name[f"x_{part}"]}"], data["{by_name[f"y_{part}"]}"]')
+        return True
+    x, y = by_name.get("x", by_name.get("x_train", "X")), by_name.get("y", by_name.get("y_train"))
+    script.lines.append(f'x = data["{x}"]')
+    script.lines += [f'y = data["{y}"]'] * (y is not None)
+    return False
+
+
+def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, Any]) -> bool:
+    script.imports.add("import pandas as pd")
+    source, test = pipeline["source"], run.config.data.test
+    script.lines.append(f"table = {_read(path, source)}")
+    names = ["table", *(["test_table"] if test else [])]
+    if test:
+        script.lines.append(f"test_table = {_read(Path(test).resolve(), source)}")
+    if not source["has_header"]:
+        script.lines += [f"{name}.columns = [f'column_{{i}}' for i in range({name}.shape[1])]" for name in names]
+    target = source["target"]
+    prepared = pipeline["preprocessing"]
+    used = [*prepared["numbers"]["names"], *(part["name"] for part in prepared["categories"])]
+    useless = [name for name in source["columns"] if name not in used and name != target]
+    dropped = [target, *useless] if target else useless
+    for name, suffix in zip(names, ["_train", "_test"] if test else [""], strict=True):
+        if target and script.has_target:
+            script.lines.append(f"{name} = {name}.dropna(subset=[{target!r}])")
+            script.lines.append(f"y{suffix} = {name}[{target!r}]")
+        script.lines.append(f"x{suffix} = {name}" + (f".drop(columns={dropped!r})" if dropped else ""))
+    return test is not None
+
+
+def _read(path: Path, source: dict[str, Any]) -> str:
+    if path.suffix == ".parquet":
+        return f"pd.read_parquet({str(path)!r})"
+    options = "" if source["has_header"] else ", header=None"
+    return f'pd.read_csv({str(path)!r}, sep={_separator(path)!r}, na_values=["?"], skipinitialspace=True{options})'
+
+
+def _separator(path: Path) -> str:
+    from ganas.tasks.text import read_text, separator_of
+
+    if path.is_file() and path.name.lower().endswith(TEXT_SUFFIXES):
+        return separator_of(read_text(path))
+    return "\t" if ".tsv" in path.name else ","
+
+
+def _split(script: DataScript, data: Any, *, has_test_rows: bool) -> None:
+    """Adds random splits of the run's shares."""
+    names = "xy" if script.has_target else "x"
+    has_test = has_test_rows or data.test_fraction > 0
+    validation = 0.2 if data.folds > 1 else data.validation
+    draws = (not has_test_rows and has_test) + (validation != "test" and bool(validation))
+    if draws:
+        script.imports.add("from sklearn.model_selection import train_test_split")
+    if not has_test_rows:
+        if has_test:
+            script.lines.append(_drawn(names, "", "train", "test", data.test_fraction))
+        else:
+            script.lines += [f"{name}_train = {name}" for name in names]
+    if validation == "test":
+        script.lines += [f"{name}_validation = {name}_test" for name in names]
+    elif validation:
+        size = int(validation) if validation >= 1 else validation
+        script.lines.append(_drawn(names, "_train", "train", "validation", size))
+    script.parts = tuple(part for part, there in zip(PARTS, (True, bool(validation), has_test), strict=True) if there)
+
+
+def _drawn(names: str, source: str, first: str, second: str, size: float) -> str:
+    targets = ", ".join(f"{name}_{part}" for name in names for part in (first, second))
+    given = ", ".join(f"{name}{source}" for name in names)
+    return f"{targets} = train_test_split({given}, test_size={size:g}, random_state=0)"
+
+
+def _prepare(script: DataScript, data: Any, pipeline: dict[str, Any]) -> None:
+    """Adds the preprocessing, fitted on the training rows."""
+    prepared = pipeline["preprocessing"]
+    numbers, categories = prepared["numbers"], prepared["categories"]
+    is_pixels = not categories and not any(numbers["shift"]) and set(numbers["scale"]) not in ({1.0}, set())
+    steps = []
+    if is_pixels:
+        shape = ".reshape(len(x_{{part}}), -1)" if prepared["is_matrix"] else ""
+        for part in script.parts:
+            reshaped = shape.format(part=part)
+            script.lines.append(f'x_{part} = np.asarray(x_{part}, "float32"){reshaped} / {numbers["scale"][0]:g}')
+    elif categories:
+        steps.append(_mixed(script, data, categories))
+    else:
+        script.lines += [
+            f'x_{part} = np.asarray(x_{part}, "float32").reshape(len(x_{part}), -1)' for part in script.parts
+        ]
+        steps += _number_steps(script, data, has_holes=bool(numbers["holed"]))
+    if data.pca is not None:
+        script.imports.add("from sklearn.decomposition import PCA")
+        steps.append(f"PCA({data.pca})")
+    if steps:
+        script.imports.add("from sklearn.pipeline import make_pipeline")
+        script.lines.append(f"prepare = make_pipeline({', '.join(steps)}).fit(x_train)")
+        script.lines += [f'x_{part} = prepare.transform(x_{part}).astype("float32")' for part in script.parts]
+
+
+def _number_steps(script: DataScript, data: Any, *, has_holes: bool) -> list[str]:
+    scaler = "MinMaxScaler" if data.scaling == "min_max" else "StandardScaler"
+    script.imports.add(f"from sklearn.preprocessing import {scaler}")
+    if not has_holes:
+        return [f"{scaler}()"]
+    script.imports.add("from sklearn.impute import SimpleImputer")
+    return ['SimpleImputer(strategy="median", add_indicator=True)', f"{scaler}()"]
+
+
+def _mixed(script: DataScript, data: Any, categories: list[dict[str, Any]]) -> str:
+    """Returns a column transformer for columns of numbers and of texts, and adds the lines that sort them."""
+    script.imports |= {
+        "from sklearn.compose import ColumnTransformer",
+        "from sklearn.preprocessing import OneHotEncoder",
+    }
+    script.imports |= {"import pandas as pd", "from sklearn.pipeline import make_pipeline"}
+    texts = [part["name"] for part in categories]
+    script.lines += [f"texts = {texts!r}", "numbers = [name for name in x_train.columns if name not in texts]"]
+    for part in script.parts:
+        script.lines.append(
+            f'x_{part} = x_{part}.astype({{name: "object" for name in texts}}).fillna(dict.fromkeys(texts, ""))'
+        )
+        script.lines.append(f"x_{part} = x_{part}.astype(dict.fromkeys(texts, str))")
+        script.lines.append(f'x_{part}[numbers] = x_{part}[numbers].apply(pd.to_numeric, errors="coerce")')
+    scaled = f"make_pipeline({', '.join(_number_steps(script, data, has_holes=True))})"
+    encoder = 'OneHotEncoder(handle_unknown="ignore", min_frequency=2, max_categories=50, sparse_output=False)'
+    return f'ColumnTransformer([("numbers", {scaled}, numbers), ("texts", {encoder}, texts)])'
+
+
+def _encode(script: DataScript, pipeline: dict[str, Any], *, is_weighted: bool) -> None:
+    """Adds the targets ``t_<part>``: one-hot, standardised, or the inputs themselves."""
+    parts = script.parts
+    if not script.has_target:
+        script.lines.append(", ".join(f"t_{part}" for part in parts) + " = " + ", ".join(f"x_{part}" for part in parts))
+        return
+    if script.kind == "regression":
+        script.lines.append("mean, sd = np.mean(y_train), np.std(y_train)")
+        script.lines += [
+            f't_{part} = ((np.asarray(y_{part}, "float64") - mean) / sd).astype("float32").reshape(-1, 1)'
+            for part in parts
+        ]
+        return
+    labels = pipeline["output"]["labels"]
+    script.lines.append(f"labels = np.array({labels!r})")
+    for part in parts:
+        script.lines.append(f't_{part} = (np.asarray(y_{part}).reshape(-1, 1) == labels).astype("float32")')
+    if is_weighted:
+        script.lines.append("counts = np.maximum(t_train.sum(axis=0), 1)")
+        script.lines.append(
+            "class_weight = {i: len(t_train) / (len(labels) * count) for i, count in enumerate(counts)}"
+        )
+
+
+def _judge(script: DataScript) -> None:
+    """Adds the score of the trained model on the last part there is."""
+    part = script.parts[-1]
+    if script.kind == "classification":
+        script.ending = [f'print("{part} accuracy:", model.evaluate(x_{part}, t_{part}, verbose=0)[1])']
+    elif script.kind == "regression":
+        difference = f"model.predict(x_{part}, verbose=0) - t_{part}"
+        script.ending = [f'print("{part} RMSE:", sd * np.sqrt(np.mean(({difference}) ** 2)))']
+    else:
+        difference = f"model.predict(x_{part}, verbose=0) - x_{part}"
+        script.ending = [f'print("{part} reconstruction error (MSE):", np.mean(({difference}) ** 2))']

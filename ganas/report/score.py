@@ -1,0 +1,55 @@
+"""The honest score of a finished run, in sentences: what fresh trainings and the test rows said, beside the search's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganas.report.words import count_in_words, number_in_words
+
+
+def score_lines(result: dict[str, Any]) -> list[str]:
+    """Says what the final assessment found, a sentence a line."""
+    validation = result["validation"]
+    lines = [
+        f"winner: {result['winner']['in_words']} ({count_in_words(result['parameters'])} parameters)",
+        f"error: {result['error_in_words']}",
+        f"validation: {spread_in_words(validation)}, {_trainings(validation)} with seeds that chose nothing",
+    ]
+    if validation.get("interval"):
+        low, high = validation["interval"]
+        lines.append(f"one more training falls in {number_in_words(low)} to {number_in_words(high)} (95 %)")
+    optimism = number_in_words(abs(result["optimism"]))
+    direction = "too good" if result["optimism"] >= 0 else "too bad"
+    lines.append(f"the search had said {number_in_words(result['search_error'])}, {optimism} {direction}")
+    if result.get("tied_with"):
+        count = len(result["tied_with"])
+        lines.append(f"{count} other finalist{'s' * (count > 1)} could not be told apart from it; it is the smallest")
+    return lines + test_lines(result)
+
+
+def test_lines(result: dict[str, Any]) -> list[str]:
+    """Says what the test rows said, which reading of them it was, and the scores of the saved network."""
+    if not result.get("test"):
+        return []
+    reading = result.get("reading", 1)
+    measures = [f"{name} {spread_in_words(summary)}" for name, summary in result["test_measures"].items()]
+    lines = [f"test: {spread_in_words(result['test'])}" + (f"; {', '.join(measures)}" if measures else "")]
+    if reading > 1:
+        first = result.get("first_test")
+        said = f"; the first said {number_in_words(first['mean'])}" if first else ""
+        lines.append(f"this was reading {reading} of the test rows{said}")
+    saved = result["saved"]
+    own = f"validation {number_in_words(saved['validation_error'])}, test {number_in_words(saved['test_error'])}"
+    return [*lines, f"{saved['file']} is the first of these trainings: {own}"]
+
+
+def spread_in_words(summary: dict[str, Any]) -> str:
+    """Writes ``0.0310 ± 0.0010`` (mean and standard deviation), or one value alone."""
+    if len(summary["values"]) < 2:
+        return number_in_words(summary["mean"])
+    return f"{number_in_words(summary['mean'])} ± {number_in_words(summary['sd'])}"
+
+
+def _trainings(summary: dict[str, Any]) -> str:
+    count = len(summary["values"])
+    return f"{count} trainings" if count > 1 else "one training"
