@@ -7,5 +7,11 @@
 - ``variation``: crossover and mutation of genomes, each operator with a name
 - ``initial``: a space-filling first generation
 - ``individual``: genome + DEAP fitness, births, and what was told
+- ``logbook``: one row per generation
 - ``drawing``: DEAP's drawing operators fed from our generator
 """
+
+from ganas.evolution.evolution import Evolution
+from ganas.evolution.individual import Birth, Individual, Result, Stopped
+
+__all__ = ["Birth", "Evolution", "Individual", "Result", "Stopped"]

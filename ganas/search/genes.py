@@ -63,11 +63,13 @@ class Choice:
     ordered: bool = False
 
     def __init__(self, values: Sequence[Value], *, ordered: bool = False) -> None:
-        object.__setattr__(self, "values", tuple(values))
+        plain = (value.item() if isinstance(value, np.generic) else value for value in values)
+        object.__setattr__(self, "values", tuple(plain))
         object.__setattr__(self, "ordered", ordered)
         if not self.values:
             raise SpaceError("a choice needs at least one value, got none")
-        if len(set(map(repr, self.values))) != len(self.values):
+        # True equals 1 and 1.0: as keys of a genome they would be three values, as values one.
+        if len(set(self.values)) != len(self.values):
             raise SpaceError(f"a choice must not name a value twice, got {list(self.values)}")
 
     @property
@@ -94,12 +96,12 @@ class Choice:
             return value
         if self.ordered:
             return _stepped(self, value, rng, scale)
-        others = [other for other in self.values if other != value or type(other) is not type(value)]
+        others = [other for other in self.values if other != value]
         return others[int(rng.integers(len(others)))]
 
     def contains(self, value: Value) -> bool:
-        """Tells whether ``value`` is listed."""
-        return value in self.values
+        """Tells whether ``value`` is listed; True is not 1 here."""
+        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in self.values)
 
     def to_unit(self, value: Value) -> float:
         """Returns the index of ``value`` over the last index."""
@@ -196,7 +198,7 @@ class FloatRange:
     step: float | None = None
 
     def __post_init__(self) -> None:
-        if not self.high >= self.low:
+        if not (self.high >= self.low and math.isfinite(self.low) and math.isfinite(self.high)):
             raise SpaceError(f"a range needs low <= high, got {self.low} > {self.high}")
         if self.step is not None and not self.step > 0:
             raise SpaceError(f"a range's step must be above 0, got {self.step}")

@@ -82,7 +82,9 @@ class Mutation:
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1 or not 0 <= self.ratio <= 1:
-            raise SpaceError(f"weight mutation: probability and ratio must be in [0, 1], got {self.probability}, {self.ratio}")
+            raise SpaceError(
+                f"weight mutation: probability and ratio must be in [0, 1], got {self.probability}, {self.ratio}"
+            )
         if self.method not in ("magnitude", "random", "smallest"):
             raise SpaceError(f"weight mutation method: must be magnitude, random or smallest, got {self.method!r}")
         if self.layers not in ("all", "encoder"):
@@ -130,7 +132,9 @@ class NetworkPlan:
         if self.batch_size < 1:
             raise SpaceError(f"batch_size: must be at least 1, got {self.batch_size}")
         if self.normalization not in ("after_activation", "before_activation"):
-            raise SpaceError(f"normalization: must be after_activation or before_activation, got {self.normalization!r}")
+            raise SpaceError(
+                f"normalization: must be after_activation or before_activation, got {self.normalization!r}"
+            )
         if self.bottleneck is not None and not 0 <= self.bottleneck < len(self.layers):
             raise SpaceError(f"bottleneck: must be the index of a layer, got {self.bottleneck} of {len(self.layers)}")
 
@@ -206,7 +210,11 @@ class NetworkPlan:
 
 
 def mlp_plan(
-    layers: Iterable[tuple[int, str] | DenseLayer | int], *, learning_rate: float = 1e-3, optimizer: str = "adam", **settings: Any
+    layers: Iterable[tuple[int, str] | DenseLayer | int],
+    *,
+    learning_rate: float = 1e-3,
+    optimizer: str = "adam",
+    **settings: Any,
 ) -> NetworkPlan:
     """Makes the plan of an MLP from hidden layers given as ``(units, activation)``, bare units (ReLU) or ``DenseLayer``.
 

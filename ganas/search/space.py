@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ganas.errors import SpaceError
-from ganas.search.genes import Gene, IntegerRange, Value
+from ganas.search.genes import FloatRange, Gene, IntegerRange, Value
 
 Row = Mapping[str, Value]
 """The gene values of one layer."""
@@ -110,6 +110,7 @@ class SearchSpace:
         genes: name → :class:`Gene` or :class:`LayerGroup`, in the order in which they are shown.
         conditions: name of a flat gene → when it is expressed. A gene's condition must come before it.
         decode: genome → what it stands for (for networks, a ``NetworkPlan``); None: the genome itself.
+        encode: the inverse, to the values of a genome; None: what it is given are the values.
 
     Raises:
         SpaceError: no genes, or a condition that names no earlier gene.
@@ -121,6 +122,7 @@ class SearchSpace:
         *,
         conditions: Mapping[str, Condition] | None = None,
         decode: Callable[[Genome], Any] | None = None,
+        encode: Callable[[Any], Mapping[str, Any]] | None = None,
     ) -> None:
         if not genes:
             raise SpaceError("the search space is empty: name at least one gene")
@@ -134,6 +136,7 @@ class SearchSpace:
             if name not in self.genes or condition.gene not in order[: order.index(name)]:
                 raise SpaceError(f"condition of {name!r}: {condition.gene!r} must be a gene that comes before it")
         self._decode = decode
+        self._encode = encode
 
     @property
     def flat(self) -> dict[str, Gene]:
@@ -144,6 +147,17 @@ class SearchSpace:
     def groups(self) -> dict[str, LayerGroup]:
         """The layer groups."""
         return {name: gene for name, gene in self.genes.items() if isinstance(gene, LayerGroup)}
+
+    def in_words(self) -> dict[str, str]:
+        """Describes each gene's values, a layer group's genes under ``group.gene``."""
+        words: dict[str, str] = {}
+        for name, gene in self.genes.items():
+            if isinstance(gene, LayerGroup):
+                words[name] = gene.count.in_words()
+                words |= {f"{name}.{key}": one.in_words() for key, one in gene.genes.items()}
+            else:
+                words[name] = gene.in_words()
+        return words
 
     @property
     def size(self) -> float:
@@ -216,25 +230,43 @@ class SearchSpace:
         Raises:
             SpaceError: a gene is missing or unknown, or a value lies outside its gene.
         """
-        known = {name for name in self.genes if name in self.groups or self._is_active(name, values)}
-        if set(values) != known:
-            missing, extra = sorted(known - set(values)), sorted(set(values) - known)
-            raise SpaceError(f"genome: missing genes {missing}, unknown or inactive genes {extra}")
-        for name in known:
-            gene = self.genes[name]
-            rows = values[name] if isinstance(gene, LayerGroup) else [{name: values[name]}]
-            genes = gene.genes if isinstance(gene, LayerGroup) else {name: gene}
-            if isinstance(gene, LayerGroup) and not gene.count.contains(len(rows)):
-                raise SpaceError(f"genome {name}: expected {gene.count.in_words()} layers, got {len(rows)}")
-            for row in rows:
-                for key, one in genes.items():
-                    if key not in row or not one.contains(row[key]):
-                        raise SpaceError(f"genome {name} {key}: {row.get(key)!r} is not in {one.in_words()}")
-        return Genome({name: values[name] for name in self.genes if name in values})
+        active = {name: gene for name, gene in self.genes.items() if self._is_active(name, values)}
+        _refuse_misfit("genome", values, active)
+        return Genome({name: _read_value(f"genome {name}", gene, values[name]) for name, gene in active.items()})
 
     def decode(self, genome: Genome) -> Any:
         """Returns what the genome stands for."""
         return genome if self._decode is None else self._decode(genome)
+
+    def encode(self, thing: Any) -> Genome:
+        """Returns the genome that stands for ``thing``.
+
+        Raises:
+            SpaceError: no genome of the space does.
+        """
+        return self.genome(thing if self._encode is None else self._encode(thing))
+
+
+def _refuse_misfit(place: str, values: Any, genes: Mapping[str, Any]) -> None:
+    if not isinstance(values, Mapping):
+        raise SpaceError(f"{place}: expected the values of {', '.join(genes)}, got {values!r}")
+    missing, extra = sorted(genes.keys() - values.keys()), sorted(values.keys() - genes.keys())
+    if missing or extra:
+        raise SpaceError(f"{place}: missing genes {missing}, unknown or inactive genes {extra}")
+
+
+def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
+    """Checks a value, and writes the whole numbers of float ranges as floats: 1 and 1.0 must be one genome."""
+    if isinstance(gene, LayerGroup):
+        if not isinstance(value, list | tuple) or not gene.count.contains(len(value)):
+            found = len(value) if isinstance(value, list | tuple) else repr(value)
+            raise SpaceError(f"{place}: expected a list of {gene.count.in_words()} layers, got {found}")
+        for row in value:
+            _refuse_misfit(place, row, gene.genes)
+        return [{key: _read_value(f"{place} {key}", one, row[key]) for key, one in gene.genes.items()} for row in value]
+    if not gene.contains(value):
+        raise SpaceError(f"{place}: {value!r} is not in {gene.in_words()}")
+    return float(value) if isinstance(gene, FloatRange) else value
 
 
 def _freeze(value: Any) -> Any:
