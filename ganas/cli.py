@@ -115,8 +115,9 @@ def resume(
 @app.command("list")
 def list_runs(runs_dir: RunsDir = RUNS) -> None:
     """Lists the runs."""
+    from ganas.console import make_console
     from ganas.history import Run, list_folders
-    from ganas.printing import make_console, print_runs, run_row
+    from ganas.printing import print_runs, run_row
 
     folders = list_folders(runs_dir)
     if not folders:
@@ -144,8 +145,9 @@ def show(
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Shows a run, or one member of its hall of fame."""
+    from ganas.console import make_console
     from ganas.history import load_run
-    from ganas.printing import make_console, print_member, print_run
+    from ganas.printing import print_member, print_run
     from ganas.report import export
 
     found = load_run(run, runs_dir)
@@ -218,7 +220,7 @@ def predict(
 @app.command()
 def datasets() -> None:
     """Lists the data sets known by name."""
-    from ganas.printing import make_console, print_table
+    from ganas.console import make_console, print_table
     from ganas.tasks.datasets import describe_datasets
 
     rows = [{**row, "here": "yes" if row["is_here"] else "no"} for row in describe_datasets()]
@@ -241,7 +243,8 @@ def main(argv: list[str] | None = None) -> int:
     except GanasError as error:
         return _refuse(str(error))
     except UsageError as error:
-        return _refuse(error.format_message() + "; see: ganas --help")  # type: ignore[attr-defined]
+        message: str = error.format_message()  # type: ignore[attr-defined]
+        return _refuse(f"{message.rstrip('.')}; see: ganas --help")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -258,7 +261,7 @@ def _refuse(message: str) -> int:
 
 def _watch(quiet: bool, search: Any) -> Any:
     """Runs ``search(listener)`` with a screen, and leaves the terminal as it was."""
-    from ganas.printing import make_console
+    from ganas.console import make_console
     from ganas.screen import Screen
 
     screen = Screen(make_console(), quiet=quiet)

@@ -6,18 +6,21 @@ A listener of ``ganas.run``. Where the output is no terminal the same is said in
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from ganas.console import print_heading, print_lines
 from ganas.evaluation import Evaluation
 from ganas.history import Run
-from ganas.printing import print_files, print_hall, print_heading, print_lines, print_score
+from ganas.printing import print_files, print_hall, print_score
 from ganas.report.score import score_lines
 from ganas.report.words import number_in_words, seconds_in_words
-from ganas.run import Summary
+
+if TYPE_CHECKING:
+    from ganas.run import Summary
 
 COLUMNS = (
     ("generation", "gen", 3),

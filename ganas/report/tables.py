@@ -5,11 +5,10 @@ Every function takes records or members as they are read from a run and returns 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
 
 from ganas.evaluation import Evaluation
 from ganas.history import HallMember, Record
@@ -203,4 +202,11 @@ def operator_rows(records: Sequence[Record]) -> list[Row]:
 
 
 def _quantiles(values: Sequence[float]) -> list[float]:
-    return [float(quantile) for quantile in np.quantile(values, [0.1, 0.5, 0.9])] if len(values) else [0.0, 0.0, 0.0]
+    """Returns the 10 %, 50 % and 90 % quantiles, interpolated between neighbours; zeros of nothing."""
+    ordered = sorted(values) or [0.0]
+    quantiles = []
+    for share in (0.1, 0.5, 0.9):
+        place = share * (len(ordered) - 1)
+        low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
+        quantiles.append(low + (high - low) * (place - math.floor(place)))
+    return quantiles
