@@ -181,11 +181,8 @@ class IntegerRange:
 
     def in_words(self) -> str:
         """Says the ends."""
-        return (
-            f"{self.low} to {self.high}"
-            + (f" by {self.step}" if self.step > 1 else "")
-            + (" (log)" if self.log else "")
-        )
+        step = f" by {self.step}" if self.step > 1 else ""
+        return f"{self.low} to {self.high}{step}" + (" (log)" if self.log else "") if self.size > 1 else f"{self.low}"
 
 
 @dataclass(frozen=True)
@@ -210,17 +207,12 @@ class FloatRange:
         """The number of steps, ``math.inf`` for a continuum (1 where the ends meet)."""
         if self.low == self.high:
             return 1
-        return math.inf if self.step is None else len(self.values)
+        return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
 
     @property
     def values(self) -> Sequence[float]:
         """The numbers of a range with a step (of one whose ends meet, that end); empty for a continuum."""
-        if self.low == self.high:
-            return (self.low,)
-        if self.step is None:
-            return ()
-        steps = math.floor((self.high - self.low) / self.step + 1e-9)
-        return tuple(self._printed(self.low + index * self.step) for index in range(steps + 1))
+        return () if math.isinf(self.size) else tuple(map(self._nth, range(int(self.size))))
 
     @property
     def is_ordered(self) -> bool:
@@ -233,7 +225,7 @@ class FloatRange:
 
     def quantile(self, share: float) -> float:
         """Returns the number below which ``share`` of the samples lie."""
-        return self.values[int(share * self.size)] if self.values and not self.log else self.from_unit(share)
+        return self.from_unit(share) if self.log or math.isinf(self.size) else self._nth(int(share * self.size))
 
     def move(self, value: Value, rng: np.random.Generator, scale: float = 0.1) -> Value:
         """Draws a near number other than ``value``."""
@@ -253,18 +245,18 @@ class FloatRange:
         raw = _from_unit(unit, self.low, self.high, self.log)
         if self.step is None:
             return self._printed(raw)
-        return self.values[min(round((raw - self.low) / self.step), len(self.values) - 1)]
+        return self._nth(min(round((raw - self.low) / self.step), int(self.size) - 1))
+
+    def _nth(self, index: int) -> float:
+        return self._printed(self.low + index * (self.step or 0))
 
     def _printed(self, raw: float) -> float:
         return min(max(float(f"{raw:.6g}"), self.low), self.high)
 
     def in_words(self) -> str:
         """Says the ends."""
-        return (
-            f"{self.low:g} to {self.high:g}"
-            + (f" by {self.step:g}" if self.step else "")
-            + (" (log)" if self.log else "")
-        )
+        step = f" by {self.step:g}" if self.step else ""
+        return f"{self.low:g} to {self.high:g}{step}" + (" (log)" if self.log else "")
 
 
 def fixed(value: Value) -> Choice:
@@ -297,4 +289,5 @@ def _stepped(gene: Choice | IntegerRange | FloatRange, value: Value, rng: np.ran
         moved = gene.from_unit(min(unit, 2.0 - unit))
         if moved != value:
             return moved
-    return gene.sample(rng)
+    others = [other for other in gene.values if other != value]
+    return others[int(rng.integers(len(others)))] if others else gene.sample(rng)

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ganas.errors import SpaceError
@@ -160,7 +161,7 @@ class NetworkPlan:
     def flops(self, inputs: int) -> int:
         """Counts the floating-point operations of one prediction's matrix products (two per weight)."""
         widths = self.units(inputs)
-        return 2 * sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+        return 2 * sum(a * b for a, b in pairwise(widths))
 
     def in_words(self) -> str:
         """Describes the chain for a reader: ``64 relu → 32 tanh bn drop 0.2 → softmax 10``."""

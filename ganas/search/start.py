@@ -41,7 +41,10 @@ def start_genomes(words: Mapping[str, Any]) -> list[Genome]:
 
 def _read_network(place: str, entry: Mapping[str, Any], chain: Chain) -> NetworkPlan:
     rows = []
-    for layer in entry.get("layers", ()):
+    layers = entry.get("layers", ())
+    if not isinstance(layers, list | tuple):
+        raise ConfigError(f"{place} layers: expected a list of layers, got {json.dumps(layers, default=str)}")
+    for layer in layers:
         row = dict(zip(LAYER_WORDS, layer, strict=False)) if isinstance(layer, list | tuple) else layer
         row = row if isinstance(row, Mapping) else {"units": row}
         refuse_unknown(f"{place} layers", row, LAYER_WORDS)
