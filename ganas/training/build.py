@@ -78,7 +78,7 @@ def encoder(model: Any, plan: NetworkPlan) -> Any:
     """
     if plan.bottleneck is None:
         raise SpaceError("the plan has no bottleneck: only an autoencoder has an encoder")
-    return keras.Model(model.inputs, model.get_layer(CODE).output, name="encoder")
+    return keras.Model(model.input, model.get_layer(CODE).output, name="encoder")
 
 
 def _followers(plan: NetworkPlan, index: int, seed: int, dtype: str | None) -> list[Any]:

@@ -85,6 +85,7 @@ def _train_one(
             validation_data=(data.x_validation, data.y_validation) if has_validation else None,
             validation_batch_size=ROWS_AT_ONCE,
             callbacks=callbacks,
+            shuffle=False,
             verbose=0,
         )
     return _outcome(model, member, data, progress)
