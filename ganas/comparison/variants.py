@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganas.comparison_config import ComparisonConfig
+from ganas.comparison.config import ComparisonConfig
 from ganas.errors import ConfigError, SpaceError
 from ganas.evaluation import TrainingBudget
 from ganas.recording import Recording

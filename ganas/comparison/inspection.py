@@ -90,15 +90,18 @@ class Timing:
     threads: int
 
 
-def time_step(job: Timing) -> float:
-    """Returns the seconds of one optimizer step of ``Model.fit``; runs in a worker, alone."""
+def time_step(job: Timing) -> float | None:
+    """Returns the seconds of one optimizer step of ``Model.fit``, None if it cannot be taken; runs in a worker, alone."""
     from ganas.training.session import prepare_session, silenced
 
     prepare_session(job.threads)
     from ganas.training.inspection import seconds_per_step
 
-    with silenced():
-        return seconds_per_step(job.plan, fetch(job.fold).data, STEPS_TIMED)
+    try:
+        with silenced():
+            return seconds_per_step(job.plan, fetch(job.fold).data, STEPS_TIMED)
+    except Exception:  # what cannot be trained cannot be timed either, and has said why when it was trained
+        return None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,228 @@
+"""What a comparison's records say, as rows of plain data: per variant, per training, and per point of the curves.
+
+Every number is computed here from the run's own records; nothing else stores a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ganas.comparison.paired import PairedDifference, holm, paired_difference
+from ganas.evaluation import Evaluation
+from ganas.history import Record, Run
+from ganas.report.tables import Row, training_in_words
+from ganas.statistics import confidence_half_width, mean, standard_deviation
+
+LAST_PART = 0.2
+"""The share of a curve over whose end the error's fluctuation is taken; of the paper's 10,000 updates, 2,000."""
+
+
+@dataclass(frozen=True)
+class ComparedTraining:
+    """One training of a variant: its seed (from 0), what it was judged to be, and what the network said when asked."""
+
+    variant: str
+    seed: int
+    evaluation: Evaluation
+    train: dict[str, float] | None
+    test: dict[str, float] | None
+    dead: tuple[float, ...]
+
+
+class ComparedVariants:
+    """A comparison's run, read as trainings by variant; variants and seeds in the order of the config."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.names: list[str] = run.facts["variants"]
+        self.base: str = run.facts["base"]
+
+    @cached_property
+    def trainings(self) -> dict[str, list[ComparedTraining]]:
+        """The trainings that are compared, those that tuned left out."""
+        inspected = self.run.facts.get("inspected") or {}
+        tests = self.run.readings[-1]["networks"] if self.run.readings else {}
+        found: dict[str, list[ComparedTraining]] = {name: [] for name in self.names}
+        for record in self.run.records:
+            if record.operator == "variant" and record.evaluation is not None:
+                number = str(record.number)
+                asked = inspected.get(number, {})
+                found[record.genome["variant"]].append(
+                    ComparedTraining(
+                        record.genome["variant"],
+                        record.genome["seed"],
+                        record.evaluation,
+                        asked.get("measures"),
+                        tests.get(number),
+                        tuple(asked.get("dead", ())),
+                    )
+                )
+        return found
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the test rows have been read."""
+        return bool(self.run.readings)
+
+    def errors(self, name: str, rows: str) -> dict[int, float]:
+        """Returns a variant's errors by seed on its ``"validation"``, ``"test"`` or ``"train"`` rows; failures are left out."""
+        values = {}
+        for one in self.trainings[name]:
+            if one.evaluation.is_ok:
+                measures = {"validation": {"error": one.evaluation.error}, "test": one.test, "train": one.train}[rows]
+                if measures is not None and measures["error"] is not None:
+                    values[one.seed] = measures["error"]
+        return values
+
+    def differences(self, rows: str) -> dict[str, PairedDifference | None]:
+        """Returns the difference of each other variant to the base, by name."""
+        base, test = self.errors(self.base, rows), self.run.facts["test"]
+        return {n: paired_difference(self.errors(n, rows), base, test) for n in self.names if n != self.base}
+
+
+def variant_rows(compared: ComparedVariants) -> list[Row]:
+    """Returns a row per variant: errors with the half width of their 95 % interval, differences to the base, and its training.
+
+    Differences are of the test error if the test rows have been read, else of the validation error; ``p_corrected`` is
+    Holm's, over all variants.
+    """
+    differences = compared.differences("test" if compared.has_test else "validation")
+    known = {name: difference.p for name, difference in differences.items() if difference is not None}
+    corrected = dict(zip(known, holm(list(known.values())), strict=True))
+    return [_variant_row(compared, name, differences.get(name), corrected.get(name)) for name in compared.names]
+
+
+def _variant_row(
+    compared: ComparedVariants, name: str, difference: PairedDifference | None, p_corrected: float | None
+) -> Row:
+    trainings = compared.trainings[name]
+    good = [one for one in trainings if one.evaluation.is_ok]
+    row: Row = {"variant": name, "is_base": name == compared.base, "seeds": len(trainings), "counted": len(good)}
+    row["failures"] = "; ".join(sorted({_failure(one.evaluation) for one in trainings if not one.evaluation.is_ok}))
+    for rows in ("validation", "test", "train"):
+        errors = list(compared.errors(name, rows).values())
+        row[f"{rows}_error"] = mean(errors) if errors else None
+        row[f"{rows}_half_width"] = confidence_half_width(errors) if len(errors) > 1 else None
+    row["difference"] = difference.mean if difference else None
+    row["difference_half_width"] = difference.half_width if difference else None
+    row["p"] = difference.p if difference else None
+    row["p_corrected"] = p_corrected
+    gaps = _gaps(compared, name)
+    row["gap"] = mean(gaps) if gaps else None
+    row["best_point"] = mean([_best_point(one.evaluation) for one in good]) if good else None
+    fluctuations = [_fluctuation(one.evaluation) for one in good]
+    row["fluctuation"] = mean(fluctuations) if fluctuations else None
+    seconds = (compared.run.facts.get("step_seconds") or {}).get(name)
+    row["step_milliseconds"] = None if seconds is None else 1000 * seconds
+    plan = (good or trainings)[0].evaluation if trainings else None
+    row["parameters"] = None if plan is None else plan.parameters
+    row["network"] = "" if plan is None else plan.plan.in_words()
+    row["training"] = "" if plan is None else training_in_words(plan)
+    row["dead"] = [mean(shares) for shares in zip(*[one.dead for one in good if one.dead], strict=True)]
+    return row
+
+
+def training_rows(compared: ComparedVariants) -> list[Row]:
+    """Returns a row per training: its variant and seed, how it ended, and every measure on every kind of rows."""
+    rows = []
+    for name in compared.names:
+        for one in compared.trainings[name]:
+            evaluation = one.evaluation
+            row: Row = {"variant": name, "seed": one.seed, "status": evaluation.status}
+            row["validation_error"] = evaluation.error
+            for kind, measures in (("validation", evaluation.measures), ("test", one.test), ("train", one.train)):
+                row |= {f"{kind}_{measure}": value for measure, value in (measures or {}).items()}
+            row |= {f"dead_{layer}": share for layer, share in enumerate(one.dead, start=1)}
+            row |= {
+                "best_point": _best_point(evaluation) if evaluation.is_ok else None,
+                "epochs": evaluation.epochs,
+                "seconds": evaluation.seconds,
+                "parameters": evaluation.parameters,
+                "trainer": evaluation.trainer,
+                "message": (evaluation.message.strip().splitlines() or [""])[-1],
+            }
+            rows.append(row)
+    return rows
+
+
+def curve_rows(compared: ComparedVariants, name: str, key: str) -> list[Row]:
+    """Returns a row per point of a variant's curve ``key``: ``updates``, ``mean``, and the ``low`` and ``high`` 95 % bounds.
+
+    ``key`` is ``error`` (on the measured rows), ``loss`` or ``val_loss``. Where some seeds stopped early, the others count.
+    """
+    curves = [one.evaluation.curves[0] for one in compared.trainings[name] if one.evaluation.is_ok]
+    curves = [curve for curve in curves if curve.get(key)]
+    rows = []
+    for point in range(max((len(curve[key]) for curve in curves), default=0)):
+        there = [curve for curve in curves if len(curve[key]) > point]
+        values = [curve[key][point] for curve in there]
+        half = confidence_half_width(values) if len(values) > 1 else 0.0
+        middle = mean(values)
+        rows.append(
+            {"updates": there[0]["updates"][point], "mean": middle, "low": middle - half, "high": middle + half}
+        )
+    return rows
+
+
+def tuning_rows(run: Run) -> list[Row]:
+    """Returns a row per alternative that was tried: its variant, number from 1, mean validation error, failures, if chosen."""
+    tried: dict[tuple[str, int], list[Record]] = {}
+    for record in run.records:
+        if record.operator == "tuning" and record.evaluation is not None:
+            tried.setdefault((record.genome["variant"], record.genome["alternative"]), []).append(record)
+    chosen = run.facts.get("chosen_numbers", {})
+    rows = []
+    for (name, number), records in sorted(tried.items(), key=lambda item: item[0]):
+        errors = [r.evaluation.error for r in records if r.evaluation is not None and r.evaluation.error is not None]
+        first = records[0].evaluation
+        rows.append(
+            {
+                "variant": name,
+                "alternative": number + 1,
+                "validation_error": mean(errors) if errors else None,
+                "failures": len(records) - len(errors),
+                "is_chosen": chosen.get(name) == number,
+                "training": "" if first is None else training_in_words(first),
+            }
+        )
+    return rows
+
+
+def _gaps(compared: ComparedVariants, name: str) -> list[float]:
+    train, validation = compared.errors(name, "train"), compared.errors(name, "validation")
+    return [validation[seed] - train[seed] for seed in train.keys() & validation.keys()]
+
+
+def _best_point(evaluation: Evaluation) -> float:
+    """Returns the updates after which the validation loss (without one: the training loss) was lowest."""
+    curve: dict[str, list[float]] = evaluation.curves[0]
+    watched = curve.get("val_loss") or curve["loss"]
+    return curve["updates"][watched.index(min(watched))]
+
+
+def _fluctuation(evaluation: Evaluation) -> float:
+    """Returns the standard deviation of the error over the last part of the curve."""
+    errors = evaluation.curves[0]["error"]
+    return standard_deviation(errors[-max(2, round(LAST_PART * len(errors))) :])
+
+
+def _failure(evaluation: Evaluation) -> str:
+    reason = (evaluation.message.strip().splitlines() or ["no reason given"])[-1]
+    return f"{evaluation.status}: {reason}"
+
+
+def facts_in_words(run: Run) -> list[str]:
+    """Says what a reader must know to read the table: data, rows, what error means, how differences are tested."""
+    facts: dict[str, Any] = run.facts
+    kind = {"t": "paired t-test", "wilcoxon": "Wilcoxon's signed-rank test"}[facts["test"]]
+    rows = "test" if run.readings else "validation"
+    lines = [
+        *facts["data"],
+        f"intervals: 95 % of the mean over seeds; difference: {rows} error minus that of {facts['base']!r}, paired by "
+        f"seed; p: {kind}, corrected by Holm for {len(facts['variants']) - 1} comparisons",
+    ]
+    if run.readings:
+        lines.append(f"test rows: read once, after all training, at {run.readings[-1]['time']}; they chose nothing")
+    return lines
