@@ -147,9 +147,9 @@ def resume(
     if before.facts["from_arrays"]:
         raise RunError(f"{folder}: its data were given as arrays in Python; resume works for data read by name or file")
     config = load_config(folder / "config.toml")
-    settings = [f"run.minutes={float(minutes)}"] * (minutes is not None) + [f"run.jobs={jobs}"] * (jobs is not None)
     planned = generations or before.facts["generations"]
-    config = config.with_settings([*settings, f"evolution.generations={planned}"])
+    changes = {"evolution.generations": planned, "run.minutes": minutes and float(minutes), "run.jobs": jobs}
+    config = config.with_values({key: value for key, value in changes.items() if value is not None}, "resume")
     if before.status == "finished" and generations is None and minutes is None:
         listener.on_notice(f"{folder.name} is finished; --generations or --minutes extend it")
         return before

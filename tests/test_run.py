@@ -27,7 +27,7 @@ TINY = {
     "data": {"source": "iris"},
     "search": {"layers": [1, 2], "units": {"range": [2, 6]}, "activation": ["relu", "tanh"]},
     "evolution": {"engine": "generational", "population": 4, "generations": 2},
-    "training": {"epochs": 2, "patience": 1},
+    "training": {"epochs": 2, "patience": 1, "trainer": "keras"},
     "final": {"candidates": 2, "repeats": 2},
 }
 
