@@ -38,12 +38,15 @@ def precision(name: str) -> Iterator[None]:
     """Makes ``name`` (``float32`` or ``float64``) Keras' default for layers, losses and metrics for a while."""
     import keras
 
-    before = keras.config.floatx()
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(name)
+    # layers look at the policy, which keeps what it was when the first layer was made; losses and metrics at floatx
+    keras.config.set_dtype_policy(name)
     try:
         yield
     finally:
         keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)
 
 
 def prepare_session(threads: int) -> None:
