@@ -188,19 +188,19 @@ def train(
     plan: Annotated[Path | None, typer.Option(help="A JSON file with a network's plan, instead of a member.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the run's.")] = None,
     patience: Annotated[int | None, typer.Option(min=1, help="Instead of the run's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of weights and batches, instead of the run's.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to save the network.")] = Path("trained.keras"),
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Trains a network of a run's hall of fame (or of a plan file, on the run's data) again, epoch by epoch."""
     from ganas.history import load_run
-    from ganas.retrain import read_plan, retrain
+    from ganas.rebuild import read_plan, retrain
 
     found = load_run(run, runs_dir)
     chosen = read_plan(plan) if plan is not None else found.member(rank).plan
-    settings = {"epochs": epochs, "patience": patience}
-    changed = {f"training.{name}": value for name, value in settings.items() if value is not None}
-    retrain(chosen, found.config.with_values(changed, "command line"), seed=seed, output=output, say=typer.echo)
+    said = {"training.epochs": epochs, "training.patience": patience, "run.seed": seed}
+    settings = {key: value for key, value in said.items() if value is not None}
+    retrain(found, chosen, settings, output=output, say=typer.echo)
 
 
 @app.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganas.errors import RunError
+from ganas.errors import RunError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.history import Run
@@ -72,8 +73,63 @@ def train_plan(
         if outcome.is_finished:
             break
         member = dataclasses.replace(member, state=outcome.state)
+    assert outcome.outputs is not None
     measures = fold.measure(outcome.outputs)
-    return {"weights": outcome.weights, "measures": measures, "best_epoch": outcome.best_epoch, "epochs": outcome.epochs}
+    return {
+        "weights": outcome.weights,
+        "measures": measures,
+        "best_epoch": outcome.best_epoch,
+        "epochs": outcome.epochs,
+    }
+
+
+def retrain(
+    run: Run, plan: NetworkPlan, settings: Mapping[str, Any], *, output: Path, say: Callable[[str], None]
+) -> None:
+    """Trains ``plan`` on the run's data in this process, says each epoch, and saves the network to ``output``.
+
+    ``settings`` are changes to the run's config, such as ``{"training.epochs": 50, "run.seed": 1}``.
+
+    Raises:
+        RunError: the run's data were given as arrays, training did not end well, or ``output`` cannot be written.
+        SpaceError: the plan does not fit the task.
+    """
+    if run.facts.get("from_arrays"):
+        raise RunError(f"{run.folder}: its data were given as arrays in Python; use ganas.Evaluator with member.plan")
+    if output.suffix != ".keras" or not output.absolute().parent.is_dir():
+        raise RunError(f"{output}: must be a .keras file in a folder that exists")
+    config = run.config.with_values(settings, "command line")
+    task, budget = make_task(config), make_budget(config)
+    say(task.complete(plan).in_words())
+    width = len(str(budget.epochs))
+
+    def say_epoch(epoch: int, loss: float, validation: float | None) -> None:
+        also = "" if validation is None else f"  validation loss {validation:.4f}"
+        say(f"epoch {epoch:{width}}/{budget.epochs}  loss {loss:.4f}{also}")
+
+    trained = train_plan(task, plan, budget, seed=config.run.seed, on_epoch=say_epoch)
+    save_network(task, plan, trained["weights"], output)
+    say(f"kept epoch {trained['best_epoch']}: error {trained['measures']['error']:.4f} ({task.error_in_words})")
+    say(f"{output}: saved; takes raw rows")
+
+
+def read_plan(path: Path) -> NetworkPlan:
+    """Reads a plan from a JSON file: a plan's own data, or data that holds it under ``plan``, as ``show --json`` prints.
+
+    Raises:
+        RunError: the file cannot be read, or is no JSON.
+        SpaceError: it holds no plan.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise RunError(f"{path}: is no JSON ({error})") from None
+    found = data.get("plan", data) if isinstance(data, dict) else None
+    if not isinstance(found, dict) or "layers" not in found:
+        raise SpaceError(f'{path}: holds no plan; expected {{"layers": [{{"units": 64, "activation": "relu"}}], ...}}')
+    return NetworkPlan.from_json(found)
 
 
 def save_network(task: Task, plan: NetworkPlan, weights: tuple[Any, ...], path: Path) -> None:

@@ -17,9 +17,11 @@ def score_lines(result: dict[str, Any]) -> list[str]:
     ]
     if validation.get("interval"):
         low, high = validation["interval"]
-        lines.append(f"one more training falls in {number_in_words(low)} to {number_in_words(high)} (95 %)")
+        # errors are at least 0, which Student's interval does not know
+        words = f"{number_in_words(max(low, 0.0))} to {number_in_words(high)}"
+        lines.append(f"one more training falls in {words} (95 %)")
     optimism = number_in_words(abs(result["optimism"]))
-    direction = "too good" if result["optimism"] >= 0 else "too bad"
+    direction = "too low" if result["optimism"] >= 0 else "too high"
     lines.append(f"the search had said {number_in_words(result['search_error'])}, {optimism} {direction}")
     if result.get("tied_with"):
         count = len(result["tied_with"])
