@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from ganas.errors import DataError, MissingExtraError
 from ganas.tasks.frames import table_of_arrays, table_of_frame
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
-from ganas.tasks.text import looks_like_header, read_text, separator_of
+from ganas.tasks.text import MISSING, encoding_of, looks_like_header, read_text, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,11 @@ NPZ_LAYOUTS: tuple[tuple[str, ...], ...] = (
     ("X", "y"),
     ("x", "y"),
 )
+
+
+def default_names(width: int) -> list[str]:
+    """Returns ``column_0``, ``column_1``, ...: the names of columns in a file without header."""
+    return [f"column_{index}" for index in range(width)]
 
 
 def is_file_name(source: str) -> bool:
@@ -69,13 +76,20 @@ def read_table(path: Path, settings: DataSettings) -> Table:
     return table_of_frame(features, labels, name, test_rows=test_rows, source=source)
 
 
-def read_frame(path: Path, *, header: bool | None = None, texts: tuple[str, ...] = ()) -> tuple[pd.DataFrame, bool]:
+def read_frame(
+    path: Path,
+    *,
+    header: bool | None = None,
+    texts: tuple[str, ...] = (),
+    name_columns: Callable[[int], list[str]] = default_names,
+) -> tuple[pd.DataFrame, bool]:
     """Reads a text or Parquet file into a frame with string column names; the columns named in ``texts`` are kept as written.
 
     Args:
         path: the file.
-        header: whether its first line names the columns; None: look. Without one columns are ``column_0``, ``column_1``, ...
+        header: whether its first line names the columns; None: look.
         texts: columns never to read as numbers.
+        name_columns: gives so many columns their names where there is no header.
 
     Returns:
         The frame, and whether there was a header.
@@ -94,7 +108,8 @@ def read_frame(path: Path, *, header: bool | None = None, texts: tuple[str, ...]
         text = read_text(path)
         separator = separator_of(text)
         has_header = looks_like_header(text, separator) if header is None else header
-        frame = _parse(path, separator, has_header=has_header, texts=texts)
+        names = None if has_header else name_columns(len(next(csv.reader(text, delimiter=separator))))
+        frame = _parse(path, separator, names, texts)
     if frame.empty:
         raise DataError(f"{path}: holds no rows")
     return frame.rename(columns=str), has_header
@@ -106,7 +121,7 @@ def read_images(path: Path, name: str) -> Table:
     Raises:
         DataError: it cannot be read, or lacks the arrays.
     """
-    arrays = _read_npz(path)
+    arrays = read_arrays(path)
     layout = next((names for names in NPZ_LAYOUTS if names[0] in arrays), None)
     if layout is None:
         expected = " or ".join(", ".join(names) for names in NPZ_LAYOUTS[::2])
@@ -120,6 +135,23 @@ def read_images(path: Path, name: str) -> Table:
         raise DataError(f"{path}: expected all of {', '.join(layout)}, rows of {layout[0]} and {layout[2]} alike")
     both = np.concatenate([features, given[0]]), np.concatenate([target, given[1]])
     return table_of_arrays(*both, name, test_rows=len(given[0]))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Reads the arrays of an NPZ file; none may hold objects, because those could run foreign code.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: cannot be read as NPZ of plain arrays ({_first_line(error)}); is it complete?"
+        ) from None
 
 
 def resolve_target(target: str | int | None, columns: list[str], place: str) -> str | None:
@@ -155,22 +187,26 @@ def target_values(series: pd.Series) -> NDArray[Any]:
     return series.to_numpy(dtype=np.float64, na_value=np.nan) if series.isna().any() else series.to_numpy()
 
 
-def _parse(path: Path, separator: str, *, has_header: bool, texts: tuple[str, ...]) -> pd.DataFrame:
+def _parse(path: Path, separator: str, names: list[str] | None, texts: tuple[str, ...]) -> pd.DataFrame:
+    """Parses a text file; ``names``: of its columns where it has no header."""
     import pandas as pd
 
-    from ganas.tasks.text import MISSING, encoding_of
-
-    options: dict[str, Any] = {"sep": separator, "header": 0 if has_header else None, "skipinitialspace": True}
-    options |= {
-        "na_values": list(MISSING),
-        "keep_default_na": False,
-        "low_memory": False,
-        "encoding": encoding_of(path),
-    }
-    if not has_header:
-        width = pd.read_csv(path, nrows=1, **options).shape[1]
-        options["names"] = [f"column_{index}" for index in range(width)]
-    return _or_unreadable(path, lambda: pd.read_csv(path, dtype=dict.fromkeys(texts, str), index_col=False, **options))
+    return _or_unreadable(
+        path,
+        lambda: pd.read_csv(
+            path,
+            sep=separator,
+            header="infer" if names is None else None,
+            names=names,
+            index_col=False,
+            dtype=dict.fromkeys(texts, str),
+            na_values=list(MISSING),
+            keep_default_na=False,
+            skipinitialspace=True,
+            low_memory=False,
+            encoding=encoding_of(path),
+        ),
+    )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -185,22 +221,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return _or_unreadable(path, lambda: pd.read_parquet(path))
 
 
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: cannot be read as NPZ of plain arrays ({_first_line(error)}); is it complete?"
-        ) from None
-
-
 def _or_unreadable(path: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """Reads, and says in one line what is wrong; a parser's errors are ValueErrors, pyarrow's and gzip's OSErrors or EOFErrors."""
-    import zlib
-
     try:
         return read()
     except (OSError, ValueError, EOFError, zlib.error) as error:

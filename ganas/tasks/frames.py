@@ -78,11 +78,11 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
     if array.ndim < 2:
         raise DataError(f"{name}: features must have rows and columns, got an array of shape {array.shape}")
     image_shape = array.shape[1:] if array.ndim > 2 else None
+    _check_lengths(name, len(array), labels)
     array = array.reshape(len(array), -1)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
         frame = pd.DataFrame(array, columns=[f"column_{index}" for index in range(array.shape[1])])
         return table_of_frame(frame.infer_objects(), labels, name, test_rows=test_rows)
-    _check_lengths(name, len(array), labels)
     if labels is not None and pd.isna(labels).any():
         raise DataError(f"{name}: {int(pd.isna(labels).sum())} targets are missing; leave those rows out")
     maximum = LARGEST_BYTE if array.dtype == np.uint8 else None

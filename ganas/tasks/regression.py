@@ -36,7 +36,9 @@ def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
         values = target.astype(np.float64)
     except (TypeError, ValueError):
         example = next(value for value in target if not isinstance(value, float | int | np.number))
-        message = f'{table.name}: regression needs a target of numbers, got {example!r}; or set kind = "classification"'
+        message = (
+            f'{table.name}: regression needs a target of numbers, got {str(example)!r}; or set kind = "classification"'
+        )
         raise DataError(message) from None
     if values.min() == values.max():
         raise DataError(f"{table.name}: the target is {values[0]:g} in every row; there is nothing to learn")

@@ -12,6 +12,7 @@ from ganas.errors import DataError
 MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
 """What stands for a missing value."""
 SEPARATORS = (",", "\t", ";", "|")
+FEWEST_COUNTED_COLUMNS = 5
 SAMPLE_BYTES = 100_000
 SAMPLE_LINES = 200
 
@@ -72,8 +73,8 @@ def separator_of(lines: list[str]) -> str:
 def looks_like_header(lines: list[str], separator: str) -> bool:
     """Whether the first line names columns.
 
-    It does if it has a word above a column of numbers. Where all columns are of words, it does if its words all differ and
-    none comes again in its column.
+    It does if it has a word above a column of numbers, or counts 0, 1, 2, ... as nameless columns are written. Where
+    all columns are of words, it does if its words all differ and none comes again in its column.
     """
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
     first, rest = rows[0], rows[1:]
@@ -83,6 +84,8 @@ def looks_like_header(lines: list[str], separator: str) -> bool:
         [row[place] for row in rest if place < len(row) and row[place] not in MISSING] for place in range(len(first))
     ]
     of_numbers = [bool(column) and all(_is_number(cell) for cell in column) for column in columns]
+    if len(first) >= FEWEST_COUNTED_COLUMNS and first == [str(place) for place in range(len(first))]:
+        return True
     if any(of_numbers):
         return any(
             is_number and not _is_number(cell) and cell not in MISSING

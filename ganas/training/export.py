@@ -1,0 +1,140 @@
+"""A trained network with its preprocessing as one ``.keras`` file that takes raw rows.
+
+The file holds built-in Keras layers and operations only, so it opens in Keras' safe mode without ganas. It repeats the steps of
+``ganas.tasks.preprocessing`` in the same order and precision. Its inputs are a dict of one-dimensional columns by name
+(numbers with NaN and texts with "" where missing; a "/" in a name is "_", which Keras asks for); where the data were
+a matrix without names, such as images, the one input ``features`` (rows, columns) stands for all, because hundreds of
+single columns would be slow to open and a nuisance to fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.search.plan import NetworkPlan
+from ganas.tasks.inputs import MATRIX_INPUT, input_names
+from ganas.tasks.preprocessing import Categories, Numbers, Preprocessing, Projection
+from ganas.training.contract import FloatArray
+
+BATCH_ROWS = 4096
+
+
+def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[str, Any], path: str) -> Any:
+    """Joins preprocessing, network and the meaning of its outputs, and writes them to ``path``.
+
+    Args:
+        plan: complete; tied weights are written out, because only built-in layers can be opened in safe mode.
+        weights: in Keras' order.
+        pipeline: what ``Task.pipeline`` returned.
+        path: ends in ``.keras``.
+
+    Returns:
+        The ``keras.Model``: class probabilities (rows, classes), or numbers in target units (rows, 1).
+    """
+    import keras
+
+    preprocessing = Preprocessing.from_json(pipeline["preprocessing"])
+    inputs, features = _preprocessed(preprocessing)
+    outputs = _meant(_network(plan, weights, preprocessing.outputs)(features), pipeline["output"])
+    model = keras.Model(inputs, outputs, name="ganas")
+    model.save(path)
+    return model
+
+
+def answer(path: Path, inputs: Mapping[str, NDArray[Any]]) -> FloatArray:
+    """Opens an exported model in safe mode and returns its (rows, units) outputs for columns by input name."""
+    from ganas.training.session import prepare_session
+
+    prepare_session(threads=1)
+    import keras
+
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    rows = len(next(iter(inputs.values())))
+    # Called, not model.predict: that compiles first, which takes longer than the answer for tables of many columns.
+    batches = [slice(begin, begin + BATCH_ROWS) for begin in range(0, rows, BATCH_ROWS)]
+    parts = [np.asarray(model({name: column[batch] for name, column in inputs.items()})) for batch in batches]
+    return np.concatenate(parts)
+
+
+def _network(plan: NetworkPlan, weights: Sequence[FloatArray], inputs: int) -> Any:
+    import keras
+
+    from ganas.training.build import build
+    from ganas.training.tied import untied
+
+    if plan.tied:
+        plan, weights = untied(plan, weights)
+    network = build(plan, inputs)
+    network.set_weights(list(weights))
+    return keras.Model(network.input, network.output, name="network")  # without loss and optimizer
+
+
+def _preprocessed(preprocessing: Preprocessing) -> tuple[dict[str, Any], Any]:
+    """Returns the model's inputs by name, and the tensor that a network takes."""
+    import keras
+
+    numbers, words = preprocessing.numbers, preprocessing.categories
+    if preprocessing.is_matrix:
+        inputs = {MATRIX_INPUT: keras.Input((len(numbers.names),), name=MATRIX_INPUT)}
+        raw = inputs[MATRIX_INPUT]
+    else:
+        names = input_names((*numbers.names, *(part.name for part in words)))
+        inputs = {names[name]: keras.Input((1,), name=names[name]) for name in numbers.names}
+        raw = _side_by_side(list(inputs.values()), "numbers")
+        inputs |= {names[part.name]: keras.Input((1,), name=names[part.name], dtype="string") for part in words}
+    blocks = _scaled(raw, numbers) if numbers.names else []
+    blocks += [_encoded(inputs[names[part.name]], part) for part in words]
+    features = _side_by_side(blocks, "features")
+    if preprocessing.projection is not None:
+        features = _projected(features, preprocessing.projection)
+    return inputs, features
+
+
+def _scaled(raw: Any, numbers: Numbers) -> list[Any]:
+    from keras import ops
+
+    missing = ops.isnan(raw)
+    blocks = [(ops.where(missing, numbers.fill, raw) - numbers.shift) / numbers.scale]
+    if numbers.holed:
+        blocks.append(ops.cast(ops.take(missing, np.asarray(numbers.holed), axis=1), "float32"))
+    return blocks
+
+
+def _encoded(words: Any, part: Categories) -> Any:
+    """One-hot codes; place 0 is what is not in the vocabulary, left out where training rows had nothing of the kind."""
+    import keras
+
+    lookup = keras.layers.StringLookup(vocabulary=list(part.vocabulary), num_oov_indices=1, output_mode="one_hot")
+    codes = lookup(words)
+    return codes if part.has_unknown else codes[:, 1:]
+
+
+def _projected(features: Any, projection: Projection) -> Any:
+    import keras
+
+    layer = keras.layers.Dense(projection.kernel.shape[1], trainable=False, name="principal_components")
+    projected = layer(features)
+    layer.set_weights([projection.kernel, projection.bias])
+    return projected
+
+
+def _meant(outputs: Any, output: Mapping[str, Any]) -> Any:
+    """Takes a standardised target back to its units; other outputs are what they mean already."""
+    import keras
+
+    if "scale" not in output:
+        return outputs
+    return keras.layers.Rescaling(output["scale"], output["mean"], name="target_units")(outputs)
+
+
+def _side_by_side(tensors: list[Any], name: str) -> Any:
+    import keras
+
+    if not tensors:
+        return None
+    return keras.layers.Concatenate(name=name)(tensors) if len(tensors) > 1 else tensors[0]

@@ -1,0 +1,145 @@
+"""Tables as people have them become the same clean table; what cannot be read is one clear line."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ganas.errors import DataError
+from ganas.tasks.files import read_frame, read_table, resolve_target
+from ganas.tasks.settings import DataSettings
+from ganas.tasks.text import looks_like_header
+
+TARGETED = DataSettings(target=-1)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a,b,target", "1,2,x", "3,4,y"], True),
+        (["0,1,2,target", "1,2,3,4", "5,6,7,8"], True),
+        (["0,1,2,3,4", "9,8,7,6,5", "2,2,2,2,2"], True),
+        (["1,2,x", "3,4,y"], False),
+        (["3,?,alfa,13495", "1,?,audi,16500"], False),
+        (["colour,shape", "red,round", "blue,square"], True),
+        (["red,round", "blue,square", "red,square"], False),
+        (["?,2,M", "1,2,R"], False),
+    ],
+)
+def test_a_header_is_told_from_a_row(lines: list[str], expected: bool) -> None:
+    assert looks_like_header(lines, ",") is expected
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_the_separator_is_found(tmp_path: Path, separator: str) -> None:
+    text = "\n".join(separator.join(row) for row in (["a", "b", "c"], ["1", "2.5", "x"], ["2", "3.5", "y"]))
+    frame, has_header = read_frame(write(tmp_path / "t.csv", text))
+    assert has_header
+    assert frame.columns.tolist() == ["a", "b", "c"]
+    assert frame["b"].tolist() == [2.5, 3.5]
+
+
+def test_gzipped_parquet_and_npz_files_give_the_same_table_as_csv(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1.5, 2.5, 3.0], "b": [4.0, 6.0, 5.0], "target": [0, 1, 0]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "t.tsv.gz").write_bytes(gzip.compress(frame.to_csv(index=False, sep="\t").encode()))
+    np.savez(tmp_path / "t.npz", X=frame[["a", "b"]].to_numpy(), y=frame["target"].to_numpy())
+    names = ["t.csv", "t.tsv.gz", "t.npz"]
+    if pytest.importorskip("pyarrow", reason="Parquet needs the extra"):
+        frame.to_parquet(tmp_path / "t.parquet")
+        names.append("t.parquet")
+    for name in names:
+        table = read_table(tmp_path / name, DataSettings())
+        assert table.features.numbers.tolist() == [[1.5, 4.0], [2.5, 6.0], [3.0, 5.0]], name
+        assert table.target is not None
+        assert table.target.tolist() == [0, 1, 0], name
+
+
+def test_missing_markers_are_holes_and_rows_without_target_are_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "n, word, y\n1, ?, p\nNA, red, q\n?, , p\n4, blue, ?\n")
+    table = read_table(path, TARGETED)
+    assert table.target is not None
+    assert table.target.tolist() == ["p", "q", "p"]
+    np.testing.assert_array_equal(table.features.numbers[:, 0], np.array([1, np.nan, np.nan], np.float32))
+    assert table.features.texts[:, 0].tolist() == ["", "red", ""]
+    assert "left out 1 rows whose target is missing" in table.notes
+
+
+def test_a_file_that_is_not_utf8_is_read_as_latin_1(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("town,y\nKöln,1\nBonn,2\nKöln,1\n".encode("latin-1"))
+    assert read_frame(tmp_path / "t.csv")[0]["town"].tolist() == ["Köln", "Bonn", "Köln"]
+
+
+def test_a_test_file_gives_the_last_rows_by_column_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "a,b,y\n1,10,0\n2,30,1\n3,20,0\n")
+    test = write(tmp_path / "new.csv", "y,b,a\n1,40,4\n")
+    table = read_table(path, DataSettings(target="y", test=str(test)))
+    assert table.test_rows == 1
+    assert table.features.numbers[-1].tolist() == [4, 40]
+    lacking = write(tmp_path / "lacking.csv", "y,b\n1,40\n")
+    with pytest.raises(DataError, match="columns a are missing"):
+        read_table(path, DataSettings(target="y", test=str(lacking)))
+
+
+def test_a_target_is_found_by_name_by_position_or_by_being_called_so() -> None:
+    columns = ["a", "b", "Class"]
+    assert resolve_target("b", columns, "t") == "b"
+    assert resolve_target(-1, columns, "t") == "Class"
+    assert resolve_target("0", columns, "t") == "a"
+    assert resolve_target(None, columns, "t") == "Class"
+    assert resolve_target(None, ["a", "b"], "t") is None
+
+
+def test_a_missing_target_column_is_told_with_the_nearest_name() -> None:
+    with pytest.raises(DataError, match="no column 'prize'; did you mean 'price'"):
+        resolve_target("prize", ["size", "price"], "houses.csv")
+    with pytest.raises(DataError, match="no position 7"):
+        resolve_target(7, ["size", "price"], "houses.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("t.csv", b"", "is empty"),
+        ("t.csv", b"a,b,y\n", "holds no rows"),
+        ("t.csv", b"just some words\nand more of them\n", "found one column"),
+        ("t.csv", b"\x89PNG\0\0\0", "is no text"),
+        ("t.csv.gz", gzip.compress(b"a,b,y\n" + b"1,2,3\n" * 50_000)[:60], "is it complete"),
+        ("t.npz", b"PK\x03\x04 cut off", "is it complete"),
+        ("t.parquet", b"PAR1 cut off", "is it complete"),
+        ("t.xlsx", b"anything", "unknown kind of file"),
+        ("t.csv", b'a,b,y\n1,2,3\n4,5,"6\n7,8,9\n', "is it complete"),
+    ],
+)
+def test_an_unreadable_file_is_one_clear_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow", reason="Parquet needs the extra")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_table(tmp_path / name, TARGETED)
+    assert "\n" not in str(caught.value)
+    assert name in str(caught.value) or "table:" in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        read_table(tmp_path / "nowhere.csv", TARGETED)
+
+
+def test_an_npz_file_of_objects_is_refused_rather_than_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", X=np.array([[{}], [{}]], object), y=np.array([0, 1]))
+    with pytest.raises(DataError, match="plain arrays"):
+        read_table(tmp_path / "t.npz", TARGETED)
+
+
+def test_an_npz_file_with_other_arrays_says_which_it_expected(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", rows=np.zeros((3, 2)))
+    with pytest.raises(DataError, match="has arrays rows; expected x_train, y_train"):
+        read_table(tmp_path / "t.npz", TARGETED)

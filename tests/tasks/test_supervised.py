@@ -1,0 +1,193 @@
+"""Classification and regression: folds a trainer can use, one error, and one clear line for what cannot be learned."""
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ganas.errors import ConfigError, DataError, SpaceError
+from ganas.search.plan import mlp_plan
+from ganas.tasks import KINDS, METRICS, Task, load_task, task_from_arrays
+from ganas.tasks.losses import ALIASES, CLASSIFICATION_LOSSES, REGRESSION_LOSSES, fitting_loss
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(100, 4))
+LABELS = np.where(X[:, 0] > 0.5, "yes", "no")
+NUMBERS = 1000 + 50 * X[:, 1]
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_every_kind_keeps_the_contract(kind: str) -> None:
+    task = task_from_arrays(X, LABELS if kind == "classification" else NUMBERS, kind=kind, folds=3)
+    assert isinstance(task, Task)
+    assert (task.kind, task.inputs, task.folds) == (kind, 4, 3)
+    plan = task.complete(mlp_plan([5]))
+    assert (plan.head, plan.loss) == (task.head, task.losses[0])
+    for index in range(3):
+        fold = task.fold(index)
+        data = fold.data
+        assert data.x_train.dtype == data.y_train.dtype == np.float32
+        assert data.y_train.shape == (len(data.x_train), task.head.units)
+        perfect = pickle.loads(pickle.dumps(fold.measure))(data.y_validation)
+        assert perfect["error"] == pytest.approx(0, abs=1e-4)
+        assert {name for name in METRICS if METRICS[name].kind == kind} <= set(perfect)
+    test = task.test_fold()
+    assert test.data.x_measured is not None
+    assert len(test.data.x_measured) == 20
+    assert json.loads(json.dumps(task.pipeline()))["task"] == kind
+    assert any("rows:" in line for line in task.in_words())
+
+
+def test_targets_are_one_hot_in_the_order_of_the_labels() -> None:
+    task = task_from_arrays(X, LABELS, test_fraction=0, validation=0)
+    data = task.fold(0).data
+    np.testing.assert_array_equal(data.y_train[:, 1] == 1, LABELS == "yes")
+    assert task.pipeline()["output"]["labels"] == ["no", "yes"]
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [False, True], [3, 8], [0.0, 1.0], [1, "one"]])
+def test_labels_of_any_type_are_classes(labels: list[object]) -> None:
+    target = np.array([labels[index % 2] for index in range(100)], object)
+    task = task_from_arrays(X, target)
+    assert task.kind == "classification"
+    assert [str(label) for label in task.pipeline()["output"]["labels"]] == [
+        str(int(v) if isinstance(v, float) else v) for v in labels
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"),
+    [
+        (np.arange(100) % 20, "classification"),
+        (np.arange(100) % 21, "regression"),
+        (np.arange(100) % 3 + 0.5, "regression"),
+        (np.arange(100) % 2 == 0, "classification"),
+        (np.array([f"c{index % 30}" for index in range(100)]), "classification"),
+    ],
+)
+def test_the_kind_is_inferred_from_the_target(target: np.ndarray, kind: str) -> None:
+    task = task_from_arrays(X, target)
+    assert task.kind == kind
+    assert any(line.startswith(kind) for line in task.in_words())
+
+
+def test_regression_learns_standardised_numbers_and_errs_in_target_units() -> None:
+    task = task_from_arrays(X, NUMBERS)
+    fold, output = task.fold(0), task.pipeline()["output"]
+    assert abs(fold.data.y_train.mean()) < 1e-5
+    assert fold.data.y_train.std() == pytest.approx(1, abs=1e-5)
+    nothing_learned = fold.measure(np.zeros_like(fold.data.y_validation))
+    values = fold.data.y_validation[:, 0] * output["scale"]
+    assert nothing_learned["error"] == pytest.approx(np.sqrt((values**2).mean()), rel=1e-5)
+
+
+def test_without_validation_rows_the_training_rows_are_measured_and_it_is_said() -> None:
+    task = task_from_arrays(X, LABELS, validation=0)
+    fold = task.fold(0)
+    assert fold.data.x_validation.shape == (0, 4)
+    assert fold.data.x_measured is not None
+    np.testing.assert_array_equal(fold.data.x_measured, fold.data.x_train)
+    assert task.error_in_words == "1 - accuracy on the 80 training rows (there are no validation rows)"
+
+
+def test_class_weights_make_every_class_count_the_same() -> None:
+    task = task_from_arrays(X, LABELS, class_weights=True)
+    data = task.fold(0).data
+    assert data.w_train is not None
+    sums = data.w_train @ data.y_train
+    assert sums[0] == pytest.approx(sums[1], rel=1e-5)
+    assert task_from_arrays(X, LABELS).fold(0).data.w_train is None
+
+
+def test_the_metric_decides_the_error_and_its_words() -> None:
+    task = task_from_arrays(X, LABELS, metric="log_loss")
+    fold = task.fold(0)
+    measures = fold.measure(np.full_like(fold.data.y_validation, 0.5))
+    assert measures["error"] == measures["log_loss"] == pytest.approx(np.log(2))
+    assert task.error_in_words == "log loss on 16 validation rows"
+
+
+def test_the_fingerprint_hears_data_splits_and_preprocessing_and_nothing_else() -> None:
+    def fingerprint(x: object = X, y: object = LABELS, **options: object) -> dict[str, object]:
+        return task_from_arrays(x, y, **options).fingerprint()
+
+    first = fingerprint()
+    assert fingerprint(X.copy(), name="another name") == first
+    changed = X.copy()
+    changed[3, 2] += 1
+    flipped = LABELS.copy()
+    flipped[0] = "yes" if flipped[0] == "no" else "no"
+    others = [
+        fingerprint(changed),
+        fingerprint(X, flipped),
+        *(fingerprint(**o) for o in ({"seed": 1}, {"pca": 2}, {"folds": 2})),
+    ]
+    assert all(other != first for other in others)
+    assert json.loads(json.dumps(first)) == first
+
+
+def test_every_loss_has_a_name_that_keras_knows() -> None:
+    keras = pytest.importorskip("keras")
+    for name in {*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES, *ALIASES.values()}:
+        assert keras.losses.get(name) is not None
+
+
+def test_short_names_of_losses_are_understood_and_unknown_ones_refused() -> None:
+    assert fitting_loss("kl", CLASSIFICATION_LOSSES) == "kl_divergence"
+    assert fitting_loss(None, REGRESSION_LOSSES) == "mean_squared_error"
+    with pytest.raises(SpaceError, match="did you mean 'huber'"):
+        fitting_loss("hubr", REGRESSION_LOSSES)
+    with pytest.raises(SpaceError, match="loss 'kl_divergence': must be one of mean_squared_error"):
+        task_from_arrays(X, NUMBERS).complete(mlp_plan([4], loss="kl_divergence"))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "options", "message"),
+    [
+        (X, ["a"] * 100, {}, "one class only"),
+        (X, np.full(100, 3.5), {"kind": "regression"}, "target is 3.5 in every row"),
+        (X, LABELS, {"kind": "regression"}, "needs a target of numbers, got '"),
+        (X[:3], ["a", "b", "b"], {"folds": 4, "test_fraction": 0}, "4 folds of 3 rows"),
+        (X, LABELS, {"pca": 5}, "5 components of 4 inputs"),
+        (X, LABELS[:50], {}, "100 rows of features but 50 targets"),
+        (X[:, 0], LABELS, {}, "must have rows and columns"),
+        (X, np.zeros((100, 2)), {}, "one value per row"),
+        (pd.DataFrame(X), [None] * 100, {}, "the target has no values"),
+        (X[:0], LABELS[:0], {}, "there are no rows|expected rows"),
+    ],
+)
+def test_what_cannot_be_learned_is_one_clear_line(
+    x: object, y: object, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        task_from_arrays(x, np.asarray(y), **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "clustering"}, "kind: must be one of classification, regression"),
+        ({"folds": 0}, "folds: must be at least 1"),
+        ({"validation": "tst"}, 'a number of rows or "test"'),
+        ({"test_fraction": 1.5}, "test_fraction"),
+        ({"scaling": "robust"}, "must be one of standard, min_max"),
+        ({"colour": "red"}, "'colour': unknown; known are"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        task_from_arrays(X, LABELS, **options)
+
+
+def test_no_test_rows_means_no_reading_of_them() -> None:
+    with pytest.raises(DataError, match="there are no test rows"):
+        task_from_arrays(X, LABELS, test_fraction=0).test_fold()
+
+
+def test_digits_need_no_download() -> None:
+    task = load_task("digits")
+    assert (task.inputs, task.head.units) == (64, 10)
+    assert task.fold(0).data.x_train.max() == 1
