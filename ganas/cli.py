@@ -68,6 +68,9 @@ def evolve(
     minutes: Minutes = None,
     jobs: Jobs = None,
     name: Annotated[str | None, typer.Option(help="Of the run folder.")] = None,
+    warm_start: Annotated[
+        str | None, typer.Option(metavar="RUN", help="An earlier run whose best are tried first.")
+    ] = None,
     runs_dir: RunsDir = RUNS,
     settings: Annotated[
         list[str] | None,
@@ -88,6 +91,7 @@ def evolve(
         "run.minutes": minutes,
         "run.jobs": _count(jobs),
         "run.name": name,
+        "run.warm_start": warm_start,
         "evolution.population": population,
         "evolution.generations": generations,
     }

@@ -27,13 +27,18 @@ class Section(BaseModel):
 
 
 class RunSection(Section):
-    """Where and for how long: ``name`` of the run folder (None: of the data), ``minutes`` of wall-clock at most."""
+    """Where and for how long: ``name`` of the run folder (None: of the data), ``minutes`` of wall-clock at most.
+
+    ``warm_start`` is an earlier run (a path, a name, ``latest``): its hall of fame is asked first, and what it evaluated
+    on the same data and budget is not trained again.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     jobs: Literal["auto"] | Count = "auto"
     minutes: Annotated[float, Field(gt=0)] | None = None
     executor: str = "loky"
+    warm_start: str | None = None
 
 
 class DataSection(Section):

@@ -30,12 +30,14 @@ from ganas.final import Finalist, assess_winner
 from ganas.history import Run, find_run, load_run
 from ganas.objectives import MEASURED, check_objectives, objectives_of
 from ganas.search.space import Genome, SearchSpace
+from ganas.search.start import start_genomes
 from ganas.seeds import derive_seed
 from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task
 from ganas.statistics import mean, standard_deviation
 from ganas.store import Asked, RunStore
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
+from ganas.warm_start import evaluations_of, genomes_of
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def evolve(
     check_objectives(config.evolution.objectives)
     made = task or make_task(config)
     space = make_space(config, made)
+    if config.run.warm_start is not None:
+        config = config.with_values({"run.warm_start": str(find_run(config.run.warm_start, runs_dir).resolve())}, "config")
     folder = Path(runs_dir) / folder_name(config, made)
     facts = {
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -130,7 +134,7 @@ def resume(
     *,
     generations: int | None = None,
     minutes: float | None = None,
-    jobs: int | None = None,
+    jobs: int | str | None = None,
     runs_dir: str | Path = "runs",
     listener: Listener | None = None,
 ) -> Run:
@@ -178,6 +182,7 @@ class Search:
         self.started = time.monotonic()
         self.seconds_before = float(store.get("seconds", 0.0))
         self.stop = StopRequest()
+        self.warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
         self.numbers: dict[str, int] = {}
         """Genome digest → number, of all that were asked for."""
 
@@ -192,6 +197,8 @@ class Search:
         evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=executor, **options)  # type: ignore[arg-type]
         finished = False
         try:
+            if self.warm is not None:
+                evaluator.remember(evaluations_of(self.warm, fingerprint(self.config, self.task)))
             evaluator.remember(record.evaluation for record in run.evaluated if record.evaluation is not None)
             self.listener.on_start(self._summary(len(told)))
             with self.stop.on_signals(self.listener.on_notice):
@@ -326,7 +333,9 @@ class Search:
             return Evolution.from_state(self.space, state), told
         evolution = self.config.evolution
         seed = derive_seed(self.config.run.seed, "evolution")
-        options = engine_options(self.config)
+        start = start_genomes(self.config.search)
+        start += [genome for genome in genomes_of(self.warm, self.space) if genome not in start] if self.warm else []
+        options = {"start": start, **engine_options(self.config)}
         return Evolution(self.space, engine=evolution.engine, population=evolution.population, seed=seed, **options), []
 
     def _asked(self, evolution: Evolution, genomes: Sequence[Genome], batch: int, first: int) -> list[Asked]:

@@ -213,6 +213,21 @@ def test_early_stopping_across_candidates_stops_some_and_repeats_exactly(finishe
     assert history(evolve(config, runs_dir=tmp_path / "again")) == history(run)
 
 
+def test_a_warm_start_asks_the_earlier_hall_of_fame_first_and_trains_none_of_it_again(finished, tmp_path):
+    run = evolve(tiny(run={"warm_start": str(finished.folder), "seed": 5}), runs_dir=tmp_path)
+    first = run.records[: len(finished.hall_of_fame)]
+    assert [record.genome for record in first] == [member.record.genome for member in finished.hall_of_fame]
+    assert all(record.operator == "start" for record in first)
+    assert [record.evaluation for record in first] == [member.evaluation for member in finished.hall_of_fame]
+
+
+def test_a_warm_start_with_another_budget_trains_again(finished, tmp_path):
+    config = tiny(run={"warm_start": str(finished.folder)}, training={"epochs": 1}, evolution={"generations": 1})
+    run = evolve(config, runs_dir=tmp_path)
+    assert run.records[0].genome == finished.hall_of_fame[0].record.genome
+    assert run.records[0].evaluation.epochs == 1
+
+
 def test_minutes_end_a_search_and_a_later_resume_finishes_it(tmp_path):
     run = evolve(tiny(run={"minutes": 0.01}), runs_dir=tmp_path)
     assert len(history(run)) < 8

@@ -1,0 +1,36 @@
+"""What a search takes over from an earlier run: its hall of fame as first genomes, and its answers where they still hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ganas.errors import SpaceError
+from ganas.evaluation import Evaluation
+from ganas.history import Run
+from ganas.search.space import Genome, SearchSpace
+
+
+def genomes_of(run: Run, space: SearchSpace) -> list[Genome]:
+    """Returns the hall of fame of ``run`` as genomes of ``space``; members that lie outside it are left out."""
+    genomes: list[Genome] = []
+    for member in run.hall_of_fame:
+        try:
+            genome = space.encode(member.plan)
+        except SpaceError:
+            continue
+        if genome not in genomes:
+            genomes.append(genome)
+    return genomes
+
+
+def evaluations_of(run: Run, fingerprint: dict[str, Any], parts: Sequence[str] = ("data", "training")) -> list[Evaluation]:
+    """Returns the finished evaluations of ``run`` if it had the same data, splits and training as ``fingerprint``; else none.
+
+    They carry the earlier run's training seeds, which the history shows.
+    """
+    before = run.facts["fingerprint"]
+    if any(json.dumps(before.get(p), sort_keys=True) != json.dumps(fingerprint[p], sort_keys=True) for p in parts):
+        return []
+    return [record.evaluation for record in run.evaluated if record.evaluation is not None and record.is_ok]
