@@ -368,6 +368,7 @@ class Search:
         size = self.space.size
         lines = [
             *self.task.in_words(),
+            *genes,
             "size of the space: " + ("a continuum" if size == float("inf") else f"{size:,.0f} networks"),
             f"engine: {evolution.engine}, population {self.population}, {self.planned} evaluations, {self.ask_size} at a time",
             f"training: up to {training.epochs} epochs, patience {training.patience}, trainer {training.trainer}",
