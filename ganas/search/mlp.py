@@ -7,7 +7,7 @@ it lies in a plan. Fixed genes are no decisions: they are not in the genome, ``d
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ def mlp_space(words: Mapping[str, Any]) -> SearchSpace:
     genes |= chain.genes
     if not genes:
         raise ConfigError("[search]: every gene is fixed and nothing is left to search; give one a list or a range")
-    return SearchSpace(genes, conditions=_conditions(chain.genes), decode=chain.decode, encode=chain.encode)
+    return SearchSpace(genes, conditions=make_conditions(chain.genes), decode=chain.decode, encode=chain.encode)
 
 
 @dataclass(frozen=True)
@@ -136,25 +136,25 @@ class Chain:
         return layers | {key: values[key] for key in self.genes if key in values}
 
 
-def read_chain(words: Mapping[str, Any]) -> Chain:
-    """Reads a ``[search]`` section; see :func:`mlp_space`.
+def read_chain(words: Mapping[str, Any], *, also_known: Collection[str] = ()) -> Chain:
+    """Reads a ``[search]`` section; see :func:`mlp_space`. Keys ``also_known`` belong to the caller's own words.
 
     Raises:
         ConfigError: a key is unknown, or a spec makes no sense.
     """
-    refuse_unknown("[search]", words, ["layers", *LAYER_WORDS, *NETWORK_WORDS, *TABLES, "start"])
-    flat = _read_genes("", words, NETWORK_WORDS)
+    refuse_unknown("[search]", words, ["layers", *LAYER_WORDS, *NETWORK_WORDS, *TABLES, "start", *also_known])
+    flat = read_genes("", words, NETWORK_WORDS)
     for table, (switch, off) in OFF.items():
         given = words.get(table, {switch: off})
         if not isinstance(given, Mapping):
             found = json.dumps(given, default=str)
             raise ConfigError(f"[search] {table}: expected a table such as {{ {switch} = ... }}, got {found}")
         refuse_unknown(f"[search] {table}", given, TABLES[table])
-        genes = _read_genes(f"{table}.", given, TABLES[table])
+        genes = read_genes(f"{table}.", given, TABLES[table])
         is_off = genes[f"{table}.{switch}"].values == (off,)
         flat |= {f"{table}.{switch}": genes[f"{table}.{switch}"]} if is_off else genes
-    row = _read_genes("", words, LAYER_WORDS)
-    return Chain(_read_count(words.get("layers", SEARCH_DEFAULTS["layers"])), *_split(row), *_split(flat))
+    row = read_genes("", words, LAYER_WORDS)
+    return Chain(_read_count(words.get("layers", SEARCH_DEFAULTS["layers"])), *split_fixed(row), *split_fixed(flat))
 
 
 def make_plan(rows: Sequence[Mapping[str, Value]], values: Mapping[str, Value]) -> NetworkPlan:
@@ -199,7 +199,7 @@ def _read_count(spec: Any) -> IntegerRange:
     return gene
 
 
-def _read_genes(prefix: str, given: Mapping[str, Any], words: Mapping[str, Word]) -> dict[str, Gene]:
+def read_genes(prefix: str, given: Mapping[str, Any], words: Mapping[str, Word]) -> dict[str, Gene]:
     """Reads the genes of ``words``, by name with ``prefix``; one without a spec or default is left out."""
     specs = {key: given.get(key, word.default) for key, word in words.items()}
     return {
@@ -209,13 +209,13 @@ def _read_genes(prefix: str, given: Mapping[str, Any], words: Mapping[str, Word]
     }
 
 
-def _split(genes: Mapping[str, Gene]) -> tuple[dict[str, Value], dict[str, Gene]]:
+def split_fixed(genes: Mapping[str, Gene]) -> tuple[dict[str, Value], dict[str, Gene]]:
     """Returns the values of fixed genes, and the genes that are searched."""
     fixed = {key: gene.values[0] for key, gene in genes.items() if gene.size == 1}
     return fixed, {key: gene for key, gene in genes.items() if gene.size > 1}
 
 
-def _conditions(genes: Mapping[str, Gene]) -> dict[str, Condition]:
+def make_conditions(genes: Mapping[str, Gene]) -> dict[str, Condition]:
     """Returns when the genes of a table are expressed, where the word that takes the table out is searched."""
     conditions: dict[str, Condition] = {}
     for table, (switch, off) in OFF.items():
