@@ -14,6 +14,7 @@ from ganas.evolution.mu_plus_lambda import MuPlusLambda
 from ganas.evolution.nsga2 import Nsga2
 from ganas.evolution.random_search import RandomSearch
 from ganas.evolution.regularized import Regularized
+from ganas.evolution.surrogate_assisted import SurrogateAssisted
 
 
 def engine_options(name: str) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def nearest(name: str, known: Mapping[str, Any]) -> str:
 
 
 ENGINES: dict[str, type[Engine]] = {
+    "surrogate_assisted": SurrogateAssisted,
     "generational": Generational,
     "mu_plus_lambda": MuPlusLambda,
     "regularized": Regularized,

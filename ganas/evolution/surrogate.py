@@ -1,0 +1,132 @@
+"""A model of the results: a Gaussian process over encoded genomes that says what to expect of one, and how sure it is.
+
+How much each gene matters (its length in the kernel) is learned from the results by maximum a posteriori. That is a
+pure function of the results, so a model never depends on the history of a process.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.optimize import minimize
+from scipy.special import ndtri
+
+from ganas.evolution.kernel import Floats, Kernel, matern52, squared_distances
+
+# Priors of the logarithms: mean and standard deviation. A gene's usual length grows with the root of the number of
+# genes, so that a space of many genes is not taken for a rugged one (Hvarfner et al. 2024, https://arxiv.org/abs/2402.02229).
+LENGTH_SPREAD = 1.0
+SIGNAL_PRIOR = (0.0, 1.0)
+NOISE_PRIOR = (-5.0, 2.0)
+BOUNDS = {"length": (-4.0, 6.0), "signal": (-4.0, 4.0), "noise": (-9.0, 1.0)}
+STARTS = (0.0, -1.0)
+"""From where the search for the lengths starts, relative to the prior's mean: the likelihood may have several tops."""
+
+
+class Surrogate:
+    """A Gaussian process with zero mean, conditioned on rows ``x`` (n, columns) and scores ``y`` (n,), small is good."""
+
+    def __init__(self, kernel: Kernel, x: Floats, y: Floats) -> None:
+        self.kernel, self.x, self.y = kernel, x, y
+        covariance = kernel(x, x)
+        covariance[np.diag_indices(len(x))] += kernel.noise
+        self._root = np.linalg.cholesky(covariance)
+        self._weights: Floats = cho_solve((self._root, True), y, check_finite=False)
+
+    def predict(self, x: Floats) -> tuple[Floats, Floats]:
+        """Returns mean and standard deviation of the score expected at rows ``x`` (m, columns), each (m,)."""
+        cross = self.kernel(x, self.x)
+        explained = solve_triangular(self._root, cross.T, lower=True, check_finite=False)
+        variance = self.kernel.signal - (explained * explained).sum(0)
+        return cross @ self._weights, np.sqrt(np.maximum(variance, 1e-12))
+
+    def believing(self, x: Floats) -> Surrogate:
+        """Returns the model that takes its own expectation at rows ``x`` for a result (Ginsbourger et al. 2010).
+
+        Source: the Kriging believer, https://doi.org/10.1007/978-3-642-10701-6_6.
+        """
+        if not len(x):
+            return self
+        mean, _ = self.predict(x)
+        return Surrogate(self.kernel, np.concatenate([self.x, x]), np.concatenate([self.y, mean]))
+
+
+def fit_kernel(length_of: NDArray[np.intp], x: Floats, y: Floats) -> Kernel:
+    """Learns a length per gene, the signal and the noise from rows ``x`` (n, columns) and scores ``y`` (n,).
+
+    Args:
+        length_of: (columns,) which length each column is measured in.
+    """
+    return _fit_kernel(tuple(length_of.tolist()), x.shape, x.tobytes(), y.tobytes())
+
+
+@lru_cache(maxsize=16)
+def _fit_kernel(length_of: tuple[int, ...], shape: tuple[int, int], x_bytes: bytes, y_bytes: bytes) -> Kernel:
+    """Remembers the last fits; arrays travel as bytes, which can be hashed."""
+    x, y = np.frombuffer(x_bytes).reshape(shape), np.frombuffer(y_bytes)
+    columns = np.array(length_of, dtype=np.intp)
+    count = int(columns.max()) + 1
+    usual = np.array([0.5 * np.log(count)] * count + [SIGNAL_PRIOR[0], NOISE_PRIOR[0]])
+    spread = np.array([LENGTH_SPREAD] * count + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
+    bounds = [BOUNDS["length"]] * count + [BOUNDS["signal"], BOUNDS["noise"]]
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        value, slope = negative_log_likelihood(parameters, columns, x, y)
+        away = (parameters - usual) / spread
+        return value + 0.5 * float(away @ away), slope + away / spread
+
+    fits = [
+        minimize(loss, usual + start * (np.arange(count + 2) < count), jac=True, method="L-BFGS-B", bounds=bounds)
+        for start in STARTS
+    ]
+    best = min(fits, key=lambda fit: float(fit.fun)).x
+    return Kernel(np.exp(best[:count])[columns], float(np.exp(best[-2])), float(np.exp(best[-1])))
+
+
+def negative_log_likelihood(
+    parameters: Floats, length_of: NDArray[np.intp], x: Floats, y: Floats
+) -> tuple[float, Floats]:
+    """Returns minus the log marginal likelihood (up to a constant) and its gradient.
+
+    Args:
+        parameters: logarithms of the lengths, of the signal's and of the noise's variance.
+
+    Source: Rasmussen & Williams 2006, equations 2.30 and 5.9. The gradient with respect to a length needs the distances
+    along one gene; the sum over pairs is taken as a quadratic form, so that no (n, n) matrix per gene is made.
+    """
+    lengths = np.exp(parameters[:-2])[length_of]
+    signal, noise = np.exp(parameters[-2:])
+    scaled = x / lengths
+    squared = squared_distances(scaled, scaled)
+    np.fill_diagonal(squared, 0.0)
+    correlation = matern52(squared)
+    covariance = signal * correlation
+    covariance[np.diag_indices(len(y))] += noise
+    try:
+        root = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return 1e10, np.zeros_like(parameters)
+    inverse = cho_solve((root, True), np.eye(len(y)), check_finite=False)
+    weights = inverse @ y
+    value = 0.5 * float(y @ weights) + float(np.log(np.diag(root)).sum())
+    outer = inverse - np.outer(weights, weights)
+    distance = np.sqrt(5.0 * squared)
+    pull = outer * (signal * (5.0 / 6.0) * (1.0 + distance) * np.exp(-distance))
+    along = 2.0 * (pull.sum(1) @ (scaled * scaled)) - 2.0 * (scaled * (pull @ scaled)).sum(0)
+    slope = np.empty_like(parameters)
+    slope[:-2] = np.bincount(length_of, along, minlength=len(parameters) - 2)
+    slope[-2] = 0.5 * signal * float((outer * correlation).sum())
+    slope[-1] = 0.5 * noise * float(np.trace(outer))
+    return value, slope
+
+
+def normal_scores(values: Floats) -> Floats:
+    """Returns standard-normal scores by rank, (n,): whatever the unit and however heavy the tail, the order decides."""
+    ordered = np.sort(values)
+    # Equal values share the mean of their ranks.
+    ranks = (np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")) / 2
+    scores: Floats = ndtri(ranks / len(values))
+    return scores
