@@ -1,0 +1,166 @@
+"""Which plans the cohort trainer can train together, and how the trainings of a batch are packed into jobs.
+
+A :class:`Bucket` names one compiled program: everything that is structure in it (widths, batch size, optimizer, loss),
+rounded up to a few canonical values, while the rest (depth up to the bucket's, real widths, activations, learning rates,
+rates of dropout) is data per member. It depends on the plan alone, never on the company, so that a member's answer is
+the same bits whoever is trained beside it. This module loads no TensorFlow; docs/cohort.md says what was measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganas.evaluation import TrainingBudget
+from ganas.search.activations import parse_activation
+from ganas.search.plan import NetworkPlan
+
+COMMON_ACTIVATIONS = (
+    "linear", "relu", "leaky_relu", "prelu", "elu", "selu", "celu", "tanh", "sigmoid", "silu",
+)  # fmt: skip
+"""Activations every program holds: three formulas with coefficients per member."""
+
+OPTIMIZERS = (
+    "sgd", "rmsprop", "adam", "adamw", "adamax", "nadam", "lion", "adagrad", "adadelta", "ftrl", "schedulefreeadamw",
+)  # fmt: skip
+"""Optimizers that treat every number on its own, so that stacking members changes nothing."""
+
+LOSSES = (
+    "mean_squared_error", "mse", "mean_absolute_error", "mae", "mean_absolute_percentage_error", "mape",
+    "mean_squared_logarithmic_error", "msle", "huber", "log_cosh", "categorical_crossentropy",
+    "categorical_focal_crossentropy", "binary_crossentropy", "binary_focal_crossentropy", "kl_divergence", "poisson",
+    "cosine_similarity", "categorical_hinge",
+)  # fmt: skip
+"""Losses that are a mean over the outputs of each row; the others look at a whole batch at once."""
+
+WHOLE_TENSOR_OPTIONS = ("clipnorm", "global_clipnorm", "gradient_accumulation_steps", "loss_scale_factor")
+
+DEPTHS = (1, 2, 4, 7, 10)
+"""Hidden layers are padded with layers that pass their input through, up to the next of these; deeper plans are exact."""
+
+WIDTHS = (8, 16, 32, 64, 104, 128, 192, 256, 384, 512, 768, 1024)
+"""Units are padded up to the next of these; above, to the next multiple of 256. 104 serves the textbook's 10-100 units."""
+
+UNIFORM_WIDTH = 128
+"""Up to this width all layers of a plan share one padded width and its depth is data; wider ones have widths of their own."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The structure of one compiled program.
+
+    Attributes:
+        inputs, outputs: columns of the data and units of the head.
+        widths: padded units of each hidden layer; a plan may use fewer layers where all widths are equal.
+        batch: rows per step that are computed; plans with smaller batches leave some unused.
+        features: what the program can do beyond dense layers with common activations, see :func:`features_of`.
+        precision: ``float32`` or ``float64``.
+    """
+
+    inputs: int
+    outputs: int
+    head_activation: str
+    widths: tuple[int, ...]
+    batch: int
+    loss: str
+    optimizer: str
+    options: tuple[tuple[str, float | bool | int], ...] = ()
+    features: tuple[str, ...] = ()
+    precision: str = "float32"
+
+    @property
+    def parameters(self) -> int:
+        """Counts the padded kernels' weights of one member."""
+        sizes = (self.inputs, *self.widths, self.outputs)
+        return sum(a * b for a, b in itertools.pairwise(sizes))
+
+    @property
+    def lanes(self) -> int:
+        """Members that the program trains at once; fixed, because another count gives other bits."""
+        return next((lanes for limit, lanes in ((8_000, 8), (100_000, 4), (200_000, 2)) if self.parameters <= limit), 1)
+
+
+def unsupported(plan: NetworkPlan) -> str | None:
+    """Returns why the cohort trainer cannot train a complete ``plan``, or None if it can."""
+    optimizer = plan.optimizer
+    if plan.head is None or plan.loss is None:
+        return "the plan has no head or loss yet"
+    if not plan.layers:
+        return "it has no hidden layer"
+    if optimizer.name.replace("_", "") not in OPTIMIZERS:
+        return f"optimizer {optimizer.name} looks at whole tensors, or is unknown"
+    for name, value in optimizer.options:
+        if name in WHOLE_TENSOR_OPTIONS and value is not None:
+            return f"optimizer option {name} looks at whole tensors or batches"
+    if any(layer.activation == "threshold" for layer in plan.layers):
+        return "activation threshold needs arguments that a plan cannot give"
+    if plan.loss not in LOSSES:
+        return f"loss {plan.loss} looks at whole batches, or is unknown"
+    return None
+
+
+def bucket_of(plan: NetworkPlan, inputs: int, budget: TrainingBudget) -> Bucket:
+    """Returns the bucket that a complete, supported ``plan`` on ``inputs`` columns belongs to."""
+    assert plan.head is not None
+    assert plan.loss is not None
+    padded = tuple(_width_class(layer.units) for layer in plan.layers)
+    if max(padded) <= UNIFORM_WIDTH:
+        depth = len(padded) if plan.tied else next((d for d in DEPTHS if d >= len(padded)), len(padded))
+        padded = (max(padded),) * depth
+    return Bucket(
+        inputs,
+        plan.head.units,
+        plan.head.activation,
+        padded,
+        1 << (plan.batch_size - 1).bit_length(),
+        plan.loss,
+        plan.optimizer.name.replace("_", ""),
+        plan.optimizer.options,
+        features_of(plan),
+        budget.precision,
+    )
+
+
+def features_of(plan: NetworkPlan) -> tuple[str, ...]:
+    """Returns the names of the features a plan needs in its program.
+
+    Dropout and batch normalisation go together, because spaces that vary one mostly vary the other.
+    """
+    names = [parse_activation(layer.activation).name for layer in plan.layers]
+    is_regularized = any(layer.dropout or layer.batch_normalization for layer in plan.layers)
+    wanted = {
+        "prelu": "prelu" in names,
+        "rare_activations": any(name not in COMMON_ACTIVATIONS for name in names),
+        "dropout": is_regularized,
+        "normalization": is_regularized,
+        "normalization_first": is_regularized and plan.normalization == "before_activation",
+        "head_normalization": plan.head is not None and plan.head.batch_normalization,
+        "penalty": plan.l1 > 0 or plan.l2 > 0,
+        "corruption": plan.corruption is not None and plan.corruption.rate > 0,
+        "mutation": plan.mutation is not None,
+        "tied": plan.tied,
+    }
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
+def pack(plans: Sequence[NetworkPlan], inputs: int, budget: TrainingBudget, jobs: int) -> list[list[int]]:
+    """Cuts ``plans`` into jobs for ``jobs`` workers: lists of indices, each of one bucket.
+
+    A bucket's plans are spread over the workers in whole lanes; a job of more than one set of lanes refills a lane when
+    its member is done. How plans are packed changes how long a batch takes and nothing else.
+    """
+    buckets: dict[Bucket, list[int]] = defaultdict(list)
+    for index, plan in enumerate(plans):
+        buckets[bucket_of(plan, inputs, budget)].append(index)
+    packed = []
+    for bucket, members in buckets.items():
+        size = bucket.lanes * max(1, len(members) // (4 * jobs * bucket.lanes))
+        members.sort(key=lambda index: plans[index].batch_size)
+        packed += [members[start : start + size] for start in range(0, len(members), size)]
+    return packed
+
+
+def _width_class(units: int) -> int:
+    return next((width for width in WIDTHS if width >= units), -(-units // 256) * 256)

@@ -1,0 +1,88 @@
+"""A fold's rows on the device, where every step gathers its batch by index.
+
+Arrays that come as memory maps are lent to TensorFlow without a copy, so that several workers share one copy of a large data
+set. Small arrays are copied and padded to a multiple of rows, so that folds whose sizes differ by a row share a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ganas.training.contract import FloatArray, TrainingData
+
+PADDED_BYTES = 2**25
+"""Smaller arrays are padded; larger ones stay as they are."""
+
+MULTIPLE = 64
+"""Rows of small arrays are padded to multiples of this."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Tensors of one fold and the true numbers of rows.
+
+    Attributes:
+        x, y, weights: training rows (rows, columns), (rows, units), (rows,).
+        x_validation, y_validation: validation rows.
+        count, validation_count: rows that are not padding.
+    """
+
+    x: Any
+    y: Any
+    weights: Any
+    x_validation: Any
+    y_validation: Any
+    count: int
+    validation_count: int
+
+    @property
+    def shapes(self) -> tuple[int, int]:
+        """Padded training and validation rows: what a program is compiled for."""
+        return int(self.x.shape[0]), int(self.x_validation.shape[0])
+
+
+def to_device(data: TrainingData, precision: str) -> Rows:
+    """Puts the rows of a fold where the program reads them, each array once."""
+    made: dict[int, Any] = {}
+
+    def put(array: FloatArray) -> Any:
+        if id(array) not in made:
+            made[id(array)] = _tensor(array, precision)
+        return made[id(array)]
+
+    x = put(data.x_train)
+    weights = np.ones(len(data.x_train), precision) if data.w_train is None else data.w_train
+    return Rows(
+        x,
+        put(data.y_train),
+        _tensor(weights, precision, rows=x.shape[0]),
+        put(data.x_validation),
+        put(data.y_validation),
+        len(data.x_train),
+        len(data.x_validation),
+    )
+
+
+def _tensor(array: FloatArray, precision: str, rows: int | None = None) -> Any:
+    """Returns a tensor of ``array``, padded with zeros to ``rows`` (None: to the next multiple, if it is small)."""
+    if rows is None:
+        rows = -(-len(array) // MULTIPLE) * MULTIPLE if array.nbytes < PADDED_BYTES else len(array)
+    if rows == len(array) and array.dtype == precision and array.nbytes >= PADDED_BYTES:
+        return _lent(array)
+    padded = np.zeros((rows, *array.shape[1:]), precision)
+    padded[: len(array)] = array
+    return tf.constant(padded)
+
+
+def _lent(array: FloatArray) -> Any:
+    """Returns a tensor that shares the array's memory where TensorFlow can, else a copy."""
+    is_aligned = array.ctypes.data % 64 == 0 and array.flags.c_contiguous and array.flags.writeable
+    if not is_aligned or tf.config.list_physical_devices("GPU"):
+        return tf.constant(array)
+    to_capsule: Callable[..., Any] = np.asarray(array).__dlpack__
+    return tf.experimental.dlpack.from_dlpack(to_capsule())
