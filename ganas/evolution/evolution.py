@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -175,17 +176,17 @@ class Evolution:
     @property
     def best(self) -> Individual | None:
         """The individual with the smallest first objective so far (ties: the next objectives, then the earlier one)."""
-        return self._hall_of_fame[0] if len(self._hall_of_fame) else None
+        return next(iter(self.hall_of_fame), None)
 
     @property
     def front(self) -> list[Individual]:
         """The non-dominated individuals so far, by their first objective."""
-        return list(self._front)
+        return _best_first(self._front)
 
     @property
     def hall_of_fame(self) -> list[Individual]:
         """The best individuals so far, best first."""
-        return list(self._hall_of_fame)
+        return _best_first(self._hall_of_fame)
 
     @property
     def population(self) -> list[Individual]:
@@ -259,6 +260,11 @@ class Evolution:
         evolution._queue = deque(children["queue"])
         evolution._rng.bit_generator.state = _from_json(state["generator"])
         return evolution
+
+
+def _best_first(members: tools.HallOfFame) -> list[Individual]:
+    # DEAP puts the newer of two equals first; with errors that are counts of rows, equals are common.
+    return sorted(list(members)[::-1], key=attrgetter("objectives"))
 
 
 def _is_same_genome(a: Individual, b: Individual) -> bool:

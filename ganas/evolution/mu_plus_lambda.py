@@ -30,7 +30,7 @@ class MuPlusLambda:
 
     survivors: int = 0
     crossover: float = 0.75
-    mutation: str = "heavy_tailed"
+    mutation: str = "rate"
     mutation_rate: float = 0.1
     is_steady: ClassVar[bool] = False
 

@@ -23,7 +23,7 @@ class Nsga2:
     """Spreads the population along the Pareto front; ``crossover``, ``mutation``, ``mutation_rate``: see ``Variation``."""
 
     crossover: float = 0.75
-    mutation: str = "heavy_tailed"
+    mutation: str = "rate"
     mutation_rate: float = 0.1
     is_steady: ClassVar[bool] = False
 
