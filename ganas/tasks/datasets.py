@@ -20,11 +20,12 @@ import numpy as np
 
 from ganas.errors import DataError
 from ganas.tasks.files import SUFFIXES, read_images
-from ganas.tasks.frames import table_of_frame
+from ganas.tasks.frames import table_of_frame, target_values
 from ganas.tasks.table import Table
 
 DATA_FOLDER = "GANAS_DATA"
 OPENML = "openml:"
+BUNDLED = "scikit-learn"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Dataset:
     origin: str
     load: Callable[[str], Table]
 
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it comes with scikit-learn, without a download."""
+        return self.origin == BUNDLED
+
 
 def describe_datasets() -> list[dict[str, Any]]:
     """Returns a row per name, for the list of data sets: name, kind, rows, columns, origin, and whether it is here already."""
@@ -54,7 +60,7 @@ def describe_datasets() -> list[dict[str, Any]]:
             "rows": dataset.rows,
             "columns": dataset.columns,
             "origin": dataset.origin,
-            "is_here": dataset.origin == "scikit-learn" or find_file(name) is not None,
+            "is_here": dataset.is_bundled or find_file(name) is not None,
         }
         for name, dataset in DATASETS.items()
     ]
@@ -131,7 +137,7 @@ def _load_openml(name: str) -> Table:
 
 
 def _table_of_bunch(name: str, bunch: Any) -> Table:
-    target = bunch.target.to_numpy()
+    target = target_values(bunch.target)
     labels = bunch.get("target_names")
     if labels is not None and np.issubdtype(target.dtype, np.integer) and len(labels) > 1:
         target = np.asarray(labels, object)[target]
@@ -165,11 +171,11 @@ def _not_to_be_had(name: str, reason: str) -> str:
 
 
 DATASETS = {
-    "digits": Dataset("classification", 1797, 64, "scikit-learn", _load_digits),
-    "iris": Dataset("classification", 150, 4, "scikit-learn", _load_bundled),
-    "wine": Dataset("classification", 178, 13, "scikit-learn", _load_bundled),
-    "breast_cancer": Dataset("classification", 569, 30, "scikit-learn", _load_bundled),
-    "diabetes": Dataset("regression", 442, 10, "scikit-learn", _load_bundled),
+    "digits": Dataset("classification", 1797, 64, BUNDLED, _load_digits),
+    "iris": Dataset("classification", 150, 4, BUNDLED, _load_bundled),
+    "wine": Dataset("classification", 178, 13, BUNDLED, _load_bundled),
+    "breast_cancer": Dataset("classification", 569, 30, BUNDLED, _load_bundled),
+    "diabetes": Dataset("regression", 442, 10, BUNDLED, _load_bundled),
     "california_housing": Dataset("regression", 20640, 8, "scikit-learn, downloaded", _load_housing),
     "mnist": Dataset("classification", 70000, 784, "Keras, downloaded", _load_images),
     "fashion_mnist": Dataset("classification", 70000, 784, "Keras, downloaded", _load_images),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.errors import DataError, MissingExtraError
-from ganas.tasks.frames import table_of_arrays, table_of_frame
+from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
 from ganas.tasks.text import MISSING, encoding_of, looks_like_header, read_text, separator_of
@@ -175,16 +175,6 @@ def resolve_target(target: str | int | None, columns: list[str], place: str) -> 
     if not -len(columns) <= position < len(columns):
         raise DataError(f"[data] target: {place} has {len(columns)} columns, so there is no position {position}")
     return columns[position]
-
-
-def target_values(series: pd.Series) -> NDArray[Any]:
-    """Returns a target column as (rows,) numbers or objects; missing values stay missing."""
-    import pandas as pd
-
-    if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
-        values = series.astype(object).to_numpy()
-        return np.array([value.strip() if isinstance(value, str) else value for value in values], object)
-    return series.to_numpy(dtype=np.float64, na_value=np.nan) if series.isna().any() else series.to_numpy()
 
 
 def _parse(path: Path, separator: str, names: list[str] | None, texts: tuple[str, ...]) -> pd.DataFrame:

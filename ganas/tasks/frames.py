@@ -36,6 +36,9 @@ def table_of_frame(
     import pandas as pd
 
     _check_lengths(name, len(frame), target)
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"{name}: two columns are called {twice!r}; give each a name of its own")
     notes: list[str] = list(facts.pop("notes", ()))
     source = facts.pop("source", None) or Source(columns=tuple(map(str, frame.columns)))
     if target is not None:
@@ -89,13 +92,27 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
     return Table(name, columns_of_matrix(array), labels, test_rows, pixel_maximum=maximum, image_shape=image_shape)
 
 
+def target_values(series: pd.Series) -> NDArray[Any]:
+    """Returns a target column as (rows,) numbers, or objects where it is none; missing values stay missing."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
+        values = series.astype(object).to_numpy()
+        return np.array([value.strip() if isinstance(value, str) else value for value in values], object)
+    return series.to_numpy(dtype=np.float64, na_value=np.nan) if series.isna().any() else series.to_numpy()
+
+
 def _as_column(target: Any, name: str) -> NDArray[Any]:
+    import pandas as pd
+
+    if isinstance(target, pd.Series):
+        return target_values(target.infer_objects())
     array = np.asarray(target)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"{name}: the target must be one value per row, got an array of shape {array.shape}")
-    return array
+    return target_values(pd.Series(array).infer_objects()) if array.dtype == object else array
 
 
 def _check_lengths(name: str, rows: int, target: NDArray[Any] | None) -> None:

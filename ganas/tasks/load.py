@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganas.errors import ConfigError
 from ganas.tasks.classification import classification_task
-from ganas.tasks.datasets import find_file, load_dataset
+from ganas.tasks.datasets import DATASETS, find_file, load_dataset
 from ganas.tasks.files import is_file_name, read_table
 from ganas.tasks.frames import table_of_arrays
 from ganas.tasks.regression import regression_task
@@ -62,14 +63,16 @@ def make_task(settings: DataSettings) -> Task:
 
 def load_table(settings: DataSettings) -> Table:
     """Reads the table that the settings name: a file here, a file in ``GANAS_DATA``, or a data set by name."""
-    if is_file_name(settings.source) and Path(settings.source).exists():
-        return read_table(Path(settings.source), settings)
-    found = find_file(settings.source)
-    if found is not None:
-        return read_table(found, settings)
-    if is_file_name(settings.source):
-        return read_table(Path(settings.source), settings)
-    return load_dataset(settings.source)
+    name = settings.source
+    known = DATASETS.get(name)
+    here = Path(name) if is_file_name(name) else None
+    if here is None or not here.exists():
+        found = None if known is not None and known.is_bundled else find_file(name)
+        here = found or here
+    if here is None:
+        return load_dataset(name)
+    # The file of a known data set ends with its target, whatever that is called.
+    return read_table(here, dataclasses.replace(settings, target=-1) if known and settings.target is None else settings)
 
 
 def task_of_table(table: Table, settings: DataSettings) -> Task:

@@ -51,10 +51,14 @@ class Numbers:
     def transform(self, numbers: NDArray[Any]) -> Floats:
         """Returns (rows, columns + holed) inputs."""
         values = numbers.astype(np.float32)
-        missing = np.isnan(values)
-        scaled = (np.where(missing, self.fill, values) - self.shift) / self.scale
+        missing = np.isnan(values) if numbers.dtype != np.uint8 else np.zeros((1, 1), bool)
+        if missing.any():
+            values = np.where(missing, self.fill, values)
+        # In place: the values of images fill much of a small machine's memory.
+        values -= self.shift
+        values /= self.scale
         return (
-            np.concatenate([scaled, missing[:, list(self.holed)]], axis=1, dtype=np.float32) if self.holed else scaled
+            np.concatenate([values, missing[:, list(self.holed)]], axis=1, dtype=np.float32) if self.holed else values
         )
 
 

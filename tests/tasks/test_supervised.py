@@ -63,11 +63,14 @@ def test_labels_of_any_type_are_classes(labels: list[object]) -> None:
         (np.arange(100) % 20, "classification"),
         (np.arange(100) % 21, "regression"),
         (np.arange(100) % 3 + 0.5, "regression"),
+        (np.array([float(index) for index in range(100)], object), "regression"),
+        (pd.Series(range(100), dtype="Int64"), "regression"),
+        (pd.Series(["a", "b"] * 50, dtype="category"), "classification"),
         (np.arange(100) % 2 == 0, "classification"),
         (np.array([f"c{index % 30}" for index in range(100)]), "classification"),
     ],
 )
-def test_the_kind_is_inferred_from_the_target(target: np.ndarray, kind: str) -> None:
+def test_the_kind_is_inferred_from_the_target(target: object, kind: str) -> None:
     task = task_from_arrays(X, target)
     assert task.kind == kind
     assert any(line.startswith(kind) for line in task.in_words())
@@ -154,6 +157,7 @@ def test_short_names_of_losses_are_understood_and_unknown_ones_refused() -> None
         (X, LABELS[:50], {}, "100 rows of features but 50 targets"),
         (X[:, 0], LABELS, {}, "must have rows and columns"),
         (X, np.zeros((100, 2)), {}, "one value per row"),
+        (pd.DataFrame(X, columns=list("aabc")), LABELS, {}, "two columns are called 'a'"),
         (pd.DataFrame(X), [None] * 100, {}, "the target has no values"),
         (X[:0], LABELS[:0], {}, "there are no rows|expected rows"),
     ],

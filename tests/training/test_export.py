@@ -153,7 +153,9 @@ def test_tied_weights_are_written_out(tmp_path: Path) -> None:
     export(plan, network.get_weights(), pipeline, str(tmp_path / "best.keras"))
     model = keras.models.load_model(tmp_path / "best.keras", safe_mode=True)
     rows = task.table.features.numbers
-    np.testing.assert_allclose(model(rows), network(task.preprocessing.transform(task.table.features)), atol=1e-6)
+    np.testing.assert_allclose(
+        model({"features": rows}), network(task.preprocessing.transform(task.table.features)), atol=1e-6
+    )
 
 
 def test_names_of_inputs_are_what_keras_takes_and_differ() -> None:
