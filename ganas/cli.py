@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ganas.errors import GanasError
+from ganas.errors import GanasError, RunError
 
 app = typer.Typer(
     name="ganas",
@@ -101,6 +101,29 @@ def evolve(
 
 
 @app.command()
+def compare(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file, such as configs/compare_losses.toml.")],
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    jobs: Jobs = None,
+    name: Annotated[str | None, typer.Option(help="Of the run folder.")] = None,
+    runs_dir: RunsDir = RUNS,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Any setting of the config, or size=NAME; repeatable."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compares named variants on one task: each trained with the same seeds; a table, curves and p-values."""
+    from ganas.compare import compare as run_comparison
+    from ganas.comparison.config import load_comparison
+
+    said = {"run.seed": seed, "run.jobs": _count(jobs), "run.name": name}
+    values = {key: value for key, value in said.items() if value is not None}
+    chosen = load_comparison(config, settings or [], values=values)
+    _end(_watch_comparison(quiet, lambda listener: run_comparison(chosen, runs_dir=runs_dir, listener=listener)))
+
+
+@app.command()
 def resume(
     run: RunArgument = "latest",
     generations: Annotated[int | None, typer.Option(min=1, help="A new total of generations.")] = None,
@@ -109,9 +132,18 @@ def resume(
     runs_dir: RunsDir = RUNS,
     quiet: Quiet = False,
 ) -> None:
-    """Goes on with a run that was stopped or killed, or extends a finished one."""
+    """Goes on with a run that was stopped or killed, or extends a finished search."""
+    from ganas.history import load_run
     from ganas.run import resume as go_on
 
+    if load_run(run, runs_dir).is_comparison:
+        from ganas.compare import resume_comparison
+
+        if generations is not None or minutes is not None:
+            raise RunError(f"{run}: is a comparison; --generations and --minutes are of searches")
+        going_on = {"jobs": _count(jobs), "runs_dir": runs_dir}
+        _end(_watch_comparison(quiet, lambda listener: resume_comparison(run, **going_on, listener=listener)))
+        return
     options: dict[str, Any] = {"generations": generations, "minutes": minutes, "jobs": _count(jobs)}
     _end(_watch(quiet, lambda listener: go_on(run, **options, runs_dir=runs_dir, listener=listener)))
 
@@ -166,6 +198,10 @@ def show(
         typer.echo(export.to_json(found, rank))
     elif rank is not None:
         print_member(make_console(), found.member(rank))
+    elif found.is_comparison:
+        from ganas.comparison.screen import print_comparison
+
+        print_comparison(make_console(), found)
     else:
         print_run(make_console(), found)
 
@@ -181,7 +217,14 @@ def report(
     from ganas.report import write_report
 
     yardstick = load_run(against, runs_dir) if against is not None else None
-    for path in write_report(load_run(run, runs_dir), yardstick=yardstick):
+    found = load_run(run, runs_dir)
+    if found.is_comparison:
+        from ganas.report.comparison_page import write_comparison
+
+        written = write_comparison(found)
+    else:
+        written = write_report(found, yardstick=yardstick)
+    for path in written:
         typer.echo(path)
 
 
@@ -271,6 +314,18 @@ def _watch(quiet: bool, search: Any) -> Any:
     screen = Screen(make_console(), quiet=quiet)
     try:
         return search(screen)
+    finally:
+        screen.close()
+
+
+def _watch_comparison(quiet: bool, comparison: Any) -> Any:
+    """Runs ``comparison(listener)`` with a screen, and leaves the terminal as it was."""
+    from ganas.comparison.screen import ComparisonScreen
+    from ganas.console import make_console
+
+    screen = ComparisonScreen(make_console(), quiet=quiet)
+    try:
+        return comparison(screen)
     finally:
         screen.close()
 

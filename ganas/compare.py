@@ -126,7 +126,7 @@ def resume_comparison(
     """
     folder = find_run(reference, runs_dir)
     before = Run(folder)
-    if before.facts.get("kind") != KIND:
+    if not before.is_comparison:
         raise RunError(f"{folder}: is a search, not a comparison; go on with it by: ganas resume")
     listener = listener or SilentListener()
     if before.status == "finished":
@@ -242,7 +242,7 @@ class Comparison:
     def _remember(self, planned: Planned, evaluation: Evaluation) -> None:
         objectives = None if evaluation.error is None else [evaluation.error]
         self.store.add_evaluation(planned.number, evaluation, objectives)
-        self.store.put(seconds=self._seconds())
+        self.store.put(seconds=self._seconds(), trained=int(self.store.get("trained", 0)) + 1)
         self.listener.on_training(planned.label(), evaluation)
 
     # ---- what is asked of the trained networks ---------------------------------------------------------------------------

@@ -122,6 +122,11 @@ class Run:
         return str(self.facts["status"])
 
     @property
+    def is_comparison(self) -> bool:
+        """Whether the run compares named variants rather than searches."""
+        return bool(self.facts.get("kind") == "comparison")
+
+    @property
     def result(self) -> dict[str, Any] | None:
         """The final assessment: winner, fresh scores, test score; None before."""
         return self.facts.get("result")

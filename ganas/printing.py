@@ -91,7 +91,7 @@ def run_row(run: Run) -> Row:
         "run": run.name,
         "status": run.status,
         "task": facts.get("task", {}).get("kind", "–"),
-        "evaluations": latest.get("evaluations", 0),
+        "evaluations": latest.get("evaluations", facts.get("trained", 0)),
         "best": latest.get("best"),
         "validation": result["validation"]["mean"] if result else None,
         "test": result["test"]["mean"] if result and result["test"] else None,

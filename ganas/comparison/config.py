@@ -152,18 +152,25 @@ class ComparisonConfig(Section):
         return make_comparison(tables, "config")
 
 
-def load_comparison(path: str | Path, settings: Iterable[str] = ()) -> ComparisonConfig:
-    """Reads the config of a comparison, puts the settings of its size over it, and then ``"section.key=value"`` settings.
+def load_comparison(
+    path: str | Path, settings: Iterable[str] = (), *, values: Mapping[str, Any] | None = None
+) -> ComparisonConfig:
+    """Reads the config of a comparison.
+
+    Args:
+        path: the TOML file.
+        settings: ``"section.key=value"``, put over the file; ``"size=name"`` chooses among its ``[sizes]``.
+        values: section.key → value, put over all.
 
     Raises:
         ConfigError: the file cannot be read, is no TOML, or says what cannot be compared; one line.
     """
     tables = read_tables(path)
-    values = dict(read_setting(setting) for setting in settings)
-    tables = _sized(tables, values.pop("size", tables.get("size")), str(path))
-    for key, value in values.items():
+    said = dict(read_setting(setting) for setting in settings)
+    tables = _sized(tables, said.pop("size", tables.get("size")), str(path))
+    for key, value in {**said, **(values or {})}.items():
         put_value(tables, key, value, "--set")
-    return make_comparison(tables, f"{path} with --set {' '.join(settings)}" if values else str(path))
+    return make_comparison(tables, str(path))
 
 
 def make_comparison(tables: Mapping[str, Any], place: str) -> ComparisonConfig:

@@ -46,7 +46,7 @@ class Planned:
         """Returns the row of the run's memory that stands for the training."""
         genome: dict[str, Any] = {"variant": self.variant.name, "seed": self.seed}
         if self.is_tuning:
-            genome["alternative"] = self.alternative
+            genome |= {"alternative": self.alternative, "settings": self.way.settings}
         return Asked(self.number, 0, self.seed + 1, genome, self.purpose, ())
 
 

@@ -176,7 +176,6 @@ def tuning_rows(run: Run) -> list[Row]:
     rows = []
     for (name, number), records in sorted(tried.items(), key=lambda item: item[0]):
         errors = [r.evaluation.error for r in records if r.evaluation is not None and r.evaluation.error is not None]
-        first = records[0].evaluation
         rows.append(
             {
                 "variant": name,
@@ -184,7 +183,7 @@ def tuning_rows(run: Run) -> list[Row]:
                 "validation_error": mean(errors) if errors else None,
                 "failures": len(records) - len(errors),
                 "is_chosen": chosen.get(name) == number,
-                "training": "" if first is None else training_in_words(first),
+                "settings": ", ".join(f"{k} = {v}" for k, v in records[0].genome["settings"].items()),
             }
         )
     return rows

@@ -125,7 +125,7 @@ TUNING: list[tuple[str, Callable[[Row], str]]] = [
     ("alternative", _number("alternative")),
     ("validation error", _number("validation_error")),
     ("chosen", lambda row: "yes" if row["is_chosen"] else ""),
-    ("training", lambda row: str(row["training"])),
+    ("settings", lambda row: str(row["settings"])),
 ]
 NETWORKS: list[tuple[str, Callable[[Row], str]]] = [
     ("variant", _name),
