@@ -3,9 +3,10 @@
 - ``task``: the contract every kind of task keeps
 - ``settings``: what a user may say about data and task
 - ``load``: the doors (``load_task``, ``task_from_arrays``) and ``KINDS``
-- ``datasets``: ``DATASETS`` by name; ``files``: CSV, TSV, Parquet and NPZ; ``frames``: arrays and frames in memory
+- ``datasets``: ``DATASETS`` by name; ``files`` (and ``text``): CSV, TSV, Parquet and NPZ; ``frames``: arrays and frames in memory
 - ``table``, ``columns``: a data set as all kinds of tasks receive it
 - ``splits``, ``preprocessing``: which rows do what; from raw columns to inputs
+- ``inputs``: new rows, read for an exported network
 - ``supervised``, ``classification``, ``regression``: predicting a target
 - ``losses``, ``metrics``: which losses fit; ``METRICS`` by name
 

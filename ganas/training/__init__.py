@@ -8,4 +8,5 @@
 - ``cohort``: the ``cohort`` trainer: many plans in one compiled program
 - ``weight_mutation``: the in-training regularizer as a Keras callback
 - ``export``: a trained network with its preprocessing, as one ``.keras`` file that takes raw rows
+- ``fetch``: a data set that Keras knows, in a process of its own
 """

@@ -1,0 +1,185 @@
+"""How unusual a row is: four views of it, each a penalty per column, brought to one scale and averaged.
+
+- ``reconstruction``: squared error of the autoencoder, each column in units of its own error on training rows.
+- ``rarity``: how seldom the column's value is, by a histogram (Goldstein & Dengel 2012, HBOS).
+- ``distance``: how far the value lies from the column's median, in robust units, in the logarithm.
+- ``neighbours``: squared distance to the nearest training rows (Ramaswamy, Rastogi & Shim 2000,
+  https://doi.org/10.1145/342009.335437).
+
+The autoencoder sees what breaks the columns' relations, and is blind to a value that is rare but easy to reproduce; rarity
+and distance see just that, and neighbours see the gaps between clusters. docs/benchmarks/anomaly.md measures each alone and
+together. A view's sum over the columns becomes a surprise: minus the logarithm of the share of reference rows that
+are at least as unusual, with an exponential tail beyond them. Surprises of different views can be averaged, and so
+can those of several networks.
+
+NumPy only: it runs in worker processes and in the caller's, and its parameters are plain arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.seeds import stream
+from ganas.training.contract import FloatArray
+
+Doubles = NDArray[np.float64]
+
+BINS = 10
+EMPTY_BIN = 0.1
+"""What is added to the share of a bin (the fullest one has 1), so that an empty one has a finite penalty."""
+NEIGHBOURS = 20
+MOST_NEIGHBOUR_ROWS = 3000
+ROWS_AT_ONCE = 512
+TAIL = 0.05
+"""Share of the reference rows whose mean excess gives the exponential tail."""
+NORMAL_QUARTILES = 1.349
+"""Interquartile range of a standard normal distribution."""
+SMALLEST = 1e-12
+
+
+@dataclass(frozen=True)
+class Rarity:
+    """Histograms of the columns: ``low`` and ``width`` of the first bin, (columns,); ``penalties``, (columns, bins)."""
+
+    low: Doubles
+    width: Doubles
+    penalties: Doubles
+
+    @classmethod
+    def fit(cls, x: FloatArray) -> Rarity:
+        """Counts (rows, columns) training values in bins of equal width."""
+        low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
+        width = np.where(high > low, (high - low) / BINS, 1.0)
+        places = np.clip(((x - low) / width).astype(np.intp), 0, BINS - 1)
+        counts = np.stack([np.bincount(column, minlength=BINS) for column in places.T])
+        return cls(low, width, -np.log(counts / counts.max(axis=1, keepdims=True) + EMPTY_BIN))
+
+    def columns(self, x: FloatArray) -> Doubles:
+        """Returns (rows, columns) penalties, from about 0 to 2.3; values outside the training range count as an empty bin."""
+        places = np.floor((x - self.low) / self.width + 1e-9)
+        is_outside = (places < 0) | (places > BINS)
+        inside = np.clip(places, 0, BINS - 1).astype(np.intp)
+        return np.where(is_outside, -np.log(EMPTY_BIN), self.penalties[np.arange(x.shape[1]), inside])
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The columns' medians and robust spreads, both (columns,)."""
+
+    median: Doubles
+    spread: Doubles
+
+    @classmethod
+    def fit(cls, x: FloatArray) -> Distance:
+        """Takes medians and interquartile ranges of (rows, columns); the standard deviation where half the values are equal."""
+        low, median, high = np.percentile(x.astype(np.float64), [25, 50, 75], axis=0)
+        deviation = x.std(axis=0, dtype=np.float64)
+        spread = np.where(high > low, (high - low) / NORMAL_QUARTILES, deviation)
+        return cls(median, np.where(spread > SMALLEST, spread, 1.0))
+
+    def columns(self, x: FloatArray) -> Doubles:
+        """Returns (rows, columns) penalties: log(1 + z²)."""
+        return np.log1p(((x - self.median) / self.spread) ** 2)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Training rows to be near to: (rows, columns) float64, at most ``MOST_NEIGHBOUR_ROWS`` drawn ones."""
+
+    rows: Doubles
+
+    @classmethod
+    def fit(cls, x: FloatArray, seed: int) -> Neighbours:
+        """Draws training rows."""
+        if len(x) > MOST_NEIGHBOUR_ROWS:
+            x = x[np.sort(stream(seed, "neighbour rows").choice(len(x), MOST_NEIGHBOUR_ROWS, replace=False))]
+        return cls(np.ascontiguousarray(x, np.float64))
+
+    def columns(self, x: FloatArray) -> Doubles:
+        """Returns (rows, columns): the squared difference from the nearest rows, the mean over them; a row is not its own neighbour."""
+        parts = [self._columns(x[start : start + ROWS_AT_ONCE].astype(np.float64)) for start in range(0, len(x), ROWS_AT_ONCE)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.rows.shape[1]))
+
+    def _columns(self, x: Doubles) -> Doubles:
+        count = max(1, min(NEIGHBOURS, len(self.rows) // 2))
+        squares = (x**2).sum(axis=1)[:, None] - 2 * x @ self.rows.T + (self.rows**2).sum(axis=1)
+        if count < len(self.rows):
+            nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
+        else:
+            nearest = np.broadcast_to(np.arange(len(self.rows)), squares.shape)
+        order = np.take_along_axis(nearest, np.take_along_axis(squares, nearest, axis=1).argsort(axis=1), axis=1)
+        is_itself = (x == self.rows[order[:, 0]]).all(axis=1)
+        # with itself among the rows a row would look nearer to them than a new one does
+        chosen = np.where(is_itself[:, None], order[:, 1:] if order.shape[1] > 1 else order, order[:, : order.shape[1] - 1 or 1])
+        total = np.zeros_like(x)
+        for place in range(chosen.shape[1]):
+            total += (x - self.rows[chosen[:, place]]) ** 2
+        return total / chosen.shape[1]
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """The scale of one view: its sorted values on reference rows, (rows,)."""
+
+    reference: Doubles
+
+    @classmethod
+    def fit(cls, values: Doubles) -> Surprise:
+        """Sorts the (rows,) values of reference rows."""
+        return cls(np.sort(values))
+
+    def of(self, values: Doubles) -> Doubles:
+        """Returns -log of the share of reference rows with at least the value; exponential beyond the last of them."""
+        count = len(self.reference)
+        middle = (np.searchsorted(self.reference, values, "left") + np.searchsorted(self.reference, values, "right")) / 2
+        inside = -np.log1p(-np.minimum(middle, count - 0.5) / count)
+        tail = self.reference[-max(2, int(np.ceil(TAIL * count))) :]
+        beyond = np.maximum(values - tail[-1], 0) / max(float((tail - tail[0]).mean()), SMALLEST)
+        return np.asarray(inside + np.log1p(beyond))
+
+
+@dataclass(frozen=True)
+class AnomalyScore:
+    """The views fitted on training rows, without any network: what a network adds comes as its errors.
+
+    Attributes:
+        views: names in :data:`VIEWS` that are averaged.
+    """
+
+    views: tuple[str, ...]
+    rarity: Rarity
+    distance: Distance
+    neighbours: Neighbours
+
+    @classmethod
+    def fit(cls, x: FloatArray, *, views: Sequence[str], seed: int) -> AnomalyScore:
+        """Fits the views on (rows, columns) training inputs."""
+        return cls(tuple(views), Rarity.fit(x), Distance.fit(x), Neighbours.fit(x, seed))
+
+    def columns(self, x: FloatArray) -> dict[str, Doubles]:
+        """Returns the (rows, columns) penalties of every view but reconstruction."""
+        parts: dict[str, Any] = {"rarity": self.rarity, "distance": self.distance, "neighbours": self.neighbours}
+        return {name: part.columns(x) for name, part in parts.items() if name in self.views}
+
+
+def reconstruction_columns(x: FloatArray, outputs: FloatArray, scale: Doubles) -> Doubles:
+    """Returns (rows, columns) squared errors of reconstruction in units of ``scale``, the columns' errors on training rows."""
+    return (x.astype(np.float64) - outputs) ** 2 / scale
+
+
+def error_scale(x: FloatArray, outputs: FloatArray) -> Doubles:
+    """Returns the (columns,) mean squared errors on training rows, none smaller than a thousandth of the columns' mean.
+
+    The floor keeps a column that is reproduced without error from drowning the others.
+    """
+    errors = ((x.astype(np.float64) - outputs) ** 2).mean(axis=0)
+    return np.maximum(errors, max(1e-3 * float(errors.mean()), SMALLEST))
+
+
+VIEWS = ("reconstruction", "rarity", "distance", "neighbours")
+"""The views that an anomaly score may average."""
