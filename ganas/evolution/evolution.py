@@ -50,7 +50,7 @@ class Evolution:
     def __init__(
         self,
         space: SearchSpace,
-        engine: str = "generational",
+        engine: str = "surrogate_assisted",
         population: int = 20,
         seed: int = 0,
         *,
@@ -264,7 +264,9 @@ class Evolution:
 
 def _best_first(members: tools.HallOfFame) -> list[Individual]:
     # DEAP puts the newer of two equals first; with errors that are counts of rows, equals are common.
-    return sorted(list(members)[::-1], key=attrgetter("objectives"))
+    oldest_first = list(members)[::-1]
+    oldest_first.sort(key=attrgetter("objectives"))
+    return oldest_first
 
 
 def _is_same_genome(a: Individual, b: Individual) -> bool:
