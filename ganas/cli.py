@@ -141,7 +141,7 @@ def resume(
 
         if generations is not None or minutes is not None:
             raise RunError(f"{run}: is a comparison; --generations and --minutes are of searches")
-        going_on = {"jobs": _count(jobs), "runs_dir": runs_dir}
+        going_on: dict[str, Any] = {"jobs": _count(jobs), "runs_dir": runs_dir}
         _end(_watch_comparison(quiet, lambda listener: resume_comparison(run, **going_on, listener=listener)))
         return
     options: dict[str, Any] = {"generations": generations, "minutes": minutes, "jobs": _count(jobs)}

@@ -86,6 +86,7 @@ def compare(
     config = config.with_absolute_paths()
     task = task_of(config)
     variants = make_variants(config, task)
+    base = config.compare.base or variants[0].name
     name = folder_name(RunConfig(run=config.run, data=config.data), task)
     facts = {
         "kind": KIND,
@@ -98,7 +99,8 @@ def compare(
         "task": {"name": task.name, "kind": task.kind, "error_in_words": task.error_in_words, "inputs": task.inputs},
         "data": task.in_words(),
         "variants": [variant.name for variant in variants],
-        "base": config.compare.base or variants[0].name,
+        "base": base,
+        "against": {one.name: one.against or base for one in config.variant if (one.against or base) != one.name},
         "test": config.compare.test,
         "versions": installed_versions(),
         "fingerprint": fingerprint(config, task),

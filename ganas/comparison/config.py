@@ -49,11 +49,14 @@ class MutationSection(Section):
 class PlanSection(Section):
     """What a network is and how it is trained; None: the plan's default.
 
+    ``layers`` lists the hidden layers; without it there are ``depth`` layers of ``units`` each.
     ``activation``, ``batch_normalization`` and ``dropout`` are of all hidden layers that do not say their own;
     ``input_dropout`` is dropout of the inputs.
     """
 
     layers: Annotated[tuple[Count | LayerSection, ...], Field(strict=False)] | None = None
+    depth: Count | None = None
+    units: Count | None = None
     activation: str | None = None
     batch_normalization: bool | None = None
     dropout: Rate | None = None
@@ -77,11 +80,13 @@ class PlanSection(Section):
 class VariantSection(PlanSection):
     """A variant: its ``name`` and what is its own.
 
-    ``tune`` lists alternatives, tables of further settings; the one with the lowest validation error counts.
-    ``tune_like`` takes the alternative of the same number that another variant chose.
+    ``against`` is the variant it is compared with (None: that of ``[compare] base``). ``tune`` lists alternatives, tables
+    of further settings; the one with the lowest validation error counts. ``tune_like`` takes the alternative of the same
+    number that another variant chose, and that variant's alternatives where it has none of its own.
     """
 
     name: str
+    against: str | None = None
     epochs: Count | None = None
     updates: Count | None = None
     patience: Count | None = None
@@ -241,6 +246,9 @@ def _contradiction(config: ComparisonConfig) -> str | None:
         return f"[[variant]] name: each once, got {twice[0]!r} more than once"
     if config.compare.base is not None and config.compare.base not in names:
         return f"[compare] base: must be one of {', '.join(names)}, got {config.compare.base!r}"
+    for variant in config.variant:
+        if variant.against is not None and (variant.against not in names or variant.against == variant.name):
+            return f'[variant "{variant.name}"] against: must be another variant, got {variant.against!r}'
     if config.run.minutes is not None:
         return "[run] minutes: a comparison is not cut by time; give fewer seeds, epochs or updates"
     if any(one.epochs is not None and one.updates is not None for one in _budgets(config)):
@@ -257,12 +265,9 @@ def _tuning_contradiction(config: ComparisonConfig) -> str | None:
     if tuned and _has_no_validation(config):
         return "[[variant]] tune: needs rows held out for validation; set [data] validation to a share"
     for variant in config.variant:
-        if variant.tune_like is None:
-            continue
-        if variant.tune_like not in tuned or not variant.tune or tuned[variant.tune_like].tune_like is not None:
-            return (
-                f'[variant "{variant.name}"] tune_like: must name another variant that tunes, and tune as many itself'
-            )
+        if variant.tune_like is not None and getattr(tuned.get(variant.tune_like), "tune_like", "") is not None:
+            known = ", ".join(name for name, one in tuned.items() if one.tune_like is None) or "none"
+            return f'[variant "{variant.name}"] tune_like: must be a variant that tunes ({known}), got {variant.tune_like!r}'
     return None
 
 

@@ -14,9 +14,9 @@ from ganas.recording import Recording
 from ganas.search.plan import Corruption, DenseLayer, Mutation, NetworkPlan, Optimizer
 from ganas.tasks.task import Task
 
-DEFAULT_EPOCHS = 20
+DEFAULT_EPOCHS, DEFAULT_UNITS = 20, 64
 BUDGET_KEYS = ("epochs", "updates", "patience")
-NAMING_KEYS = ("name", "tune", "tune_like")
+NAMING_KEYS = ("name", "against", "tune", "tune_like")
 PLAIN_KEYS = ("loss", "batch_size", "kernel_initializer", "l1", "l2", "normalization", "bottleneck", "tied")
 OPTIMIZER_KEYS = {"optimizer": "name", "learning_rate": "learning_rate", "weight_decay": "weight_decay"}
 
@@ -50,11 +50,12 @@ def make_variants(config: ComparisonConfig, task: Task) -> tuple[Variant, ...]:
         ConfigError: a variant cannot be built; names it.
     """
     shared = config.base.model_dump(exclude_none=True)
+    tuned = {section.name: section.tune for section in config.variant}
     made = []
     for section in config.variant:
         own = section.model_dump(exclude_none=True, exclude=set(NAMING_KEYS))
         try:
-            ways = section.tune or ({},)
+            ways = section.tune or tuned.get(section.tune_like or "") or ({},)
             alternatives = tuple(_alternative({**shared, **own, **way}, way, config, task) for way in ways)
         except (SpaceError, ConfigError) as error:
             raise ConfigError(f'[variant "{section.name}"] cannot be built: {error}') from None
@@ -79,7 +80,10 @@ def make_plan(settings: Mapping[str, Any]) -> NetworkPlan:
     given = {"activation", "batch_normalization", "dropout"} & set(settings)
     shared = {key: settings[key] for key in given}
     layers = []
-    for layer in settings.get("layers", (64,)):
+    if "layers" in settings and {"depth", "units"} & set(settings):
+        raise SpaceError("layers: give them, or depth and units, not both")
+    alike = (settings.get("units", DEFAULT_UNITS),) * settings.get("depth", 1)
+    for layer in settings.get("layers", alike):
         own = {"units": layer} if isinstance(layer, int) else {k: v for k, v in layer.items() if v is not None}
         layers.append(DenseLayer(**{**shared, **own}))
     optimizer = {name: settings[key] for key, name in OPTIMIZER_KEYS.items() if key in settings}

@@ -37,7 +37,8 @@ class ComparedVariants:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.names: list[str] = run.facts["variants"]
-        self.base: str = run.facts["base"]
+        self.against: dict[str, str] = run.facts["against"]
+        """Variant → the one it is compared with; the base itself is compared with none."""
 
     @cached_property
     def trainings(self) -> dict[str, list[ComparedTraining]]:
@@ -77,9 +78,12 @@ class ComparedVariants:
         return values
 
     def differences(self, rows: str) -> dict[str, PairedDifference | None]:
-        """Returns the difference of each other variant to the base, by name."""
-        base, test = self.errors(self.base, rows), self.run.facts["test"]
-        return {n: paired_difference(self.errors(n, rows), base, test) for n in self.names if n != self.base}
+        """Returns the difference of each variant to the one it is compared with, by name."""
+        test = self.run.facts["test"]
+        return {
+            name: paired_difference(self.errors(name, rows), self.errors(base, rows), test)
+            for name, base in self.against.items()
+        }
 
 
 def variant_rows(compared: ComparedVariants) -> list[Row]:
@@ -99,7 +103,7 @@ def _variant_row(
 ) -> Row:
     trainings = compared.trainings[name]
     good = [one for one in trainings if one.evaluation.is_ok]
-    row: Row = {"variant": name, "is_base": name == compared.base, "seeds": len(trainings), "counted": len(good)}
+    row: Row = {"variant": name, "against": compared.against.get(name), "seeds": len(trainings), "counted": len(good)}
     row["failures"] = "; ".join(sorted({_failure(one.evaluation) for one in trainings if not one.evaluation.is_ok}))
     for rows in ("validation", "test", "train"):
         errors = list(compared.errors(name, rows).values())
@@ -219,8 +223,8 @@ def facts_in_words(run: Run) -> list[str]:
     rows = "test" if run.readings else "validation"
     lines = [
         *facts["data"],
-        f"intervals: 95 % of the mean over seeds; difference: {rows} error minus that of {facts['base']!r}, paired by "
-        f"seed; p: {kind}, corrected by Holm for {len(facts['variants']) - 1} comparisons",
+        f"intervals: 95 % of the mean over seeds; difference: {rows} error minus that of the base, paired by seed; "
+        f"p: {kind}, corrected by Holm for {len(facts['against'])} comparisons",
     ]
     if run.readings:
         lines.append(f"test rows: read once, after all training, at {run.readings[-1]['time']}; they chose nothing")

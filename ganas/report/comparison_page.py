@@ -86,10 +86,6 @@ def with_interval(row: Row, key: str, width_key: str) -> str:
     return f"{number_in_words(row[key])}" + ("" if row[width_key] is None else f" ± {number_in_words(row[width_key])}")
 
 
-def _name(row: Row) -> str:
-    return f"{row['variant']} (base)" if row["is_base"] else str(row["variant"])
-
-
 def _errors(kind: str) -> Callable[[Row], str]:
     return lambda row: with_interval(row, f"{kind}_error", f"{kind}_half_width")
 
@@ -99,16 +95,17 @@ def _number(key: str) -> Callable[[Row], str]:
 
 
 ERRORS: list[tuple[str, Callable[[Row], str]]] = [
-    ("variant", _name),
+    ("variant", lambda row: str(row["variant"])),
     ("validation error", _errors("validation")),
     ("test error", _errors("test")),
+    ("base", lambda row: row["against"] or "–"),
     ("difference to the base", lambda row: with_interval(row, "difference", "difference_half_width")),
     ("p", _number("p")),
     ("p (Holm)", _number("p_corrected")),
     ("seeds", lambda row: f"{row['counted']} of {row['seeds']}"),
 ]
 TRAINING: list[tuple[str, Callable[[Row], str]]] = [
-    ("variant", _name),
+    ("variant", lambda row: str(row["variant"])),
     ("training error", _errors("train")),
     ("validation - training error", _number("gap")),
     ("best point (updates)", lambda row: "–" if row["best_point"] is None else f"{row['best_point']:,.0f}"),
@@ -117,7 +114,7 @@ TRAINING: list[tuple[str, Callable[[Row], str]]] = [
     ("parameters", _number("parameters")),
 ]
 DEAD: list[tuple[str, Callable[[Row], str]]] = [
-    ("variant", _name),
+    ("variant", lambda row: str(row["variant"])),
     ("share per layer", lambda row: ", ".join(f"{100 * share:.1f} %" for share in row["dead"]) or "–"),
 ]
 TUNING: list[tuple[str, Callable[[Row], str]]] = [
@@ -128,7 +125,7 @@ TUNING: list[tuple[str, Callable[[Row], str]]] = [
     ("settings", lambda row: str(row["settings"])),
 ]
 NETWORKS: list[tuple[str, Callable[[Row], str]]] = [
-    ("variant", _name),
+    ("variant", lambda row: str(row["variant"])),
     ("network", lambda row: str(row["network"])),
     ("training", lambda row: str(row["training"])),
 ]
