@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,11 +146,26 @@ def make_result(number: int, best: Evaluation) -> dict[str, object]:
     }
 
 
+@pytest.fixture(scope="session")
+def written_runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Returns a function that writes a run once per session, because every evaluation is a commit of its own."""
+    folder, written = tmp_path_factory.mktemp("written"), dict[str, Path]()
+
+    def write(seed: int, sections: dict[str, dict[str, object]]) -> Path:
+        key = f"{seed} {sections}"
+        if key not in written:
+            written[key] = write_run(folder / str(len(written)), make_config(sections, "test"), seed=seed).folder
+        return written[key]
+
+    return write
+
+
 @pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., Run]:
-    """Returns a function that writes a finished run into ``tmp_path / "runs"`` by name, with settings of its own."""
+def make_run(tmp_path: Path, written_runs: Callable[..., Path]) -> Callable[..., Run]:
+    """Returns a function that puts a finished run into ``tmp_path / "runs"`` by name, with settings of its own."""
 
     def make(name: str = "digits-seed0", *, seed: int = 0, **sections: dict[str, object]) -> Run:
-        return write_run(tmp_path / "runs" / name, make_config(sections, "test"), seed=seed)
+        shutil.copytree(written_runs(seed, sections), tmp_path / "runs" / name)
+        return Run(tmp_path / "runs" / name)
 
     return make

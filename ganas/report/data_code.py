@@ -177,7 +177,7 @@ def _prepare(script: DataScript, data: Any, pipeline: dict[str, Any]) -> None:
     is_pixels = not categories and not any(numbers["shift"]) and set(numbers["scale"]) not in ({1.0}, set())
     steps = []
     if is_pixels:
-        shape = ".reshape(len(x_{{part}}), -1)" if prepared["is_matrix"] else ""
+        shape = ".reshape(len(x_{part}), -1)" if prepared["is_matrix"] else ""
         for part in script.parts:
             reshaped = shape.format(part=part)
             script.lines.append(f'x_{part} = np.asarray(x_{part}, "float32"){reshaped} / {numbers["scale"][0]:g}')

@@ -136,7 +136,8 @@ def draw_learning(trainings: Sequence[Sequence[Row]], *, best_epoch: int | None 
     _error_axis(axes, [value for value in shown if value is not None], "loss")
     axes.set_xlabel("epochs")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False, fontsize=9)
+    if trainings:
+        axes.legend(frameon=False, fontsize=9)
     return figure
 
 
