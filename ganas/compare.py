@@ -266,7 +266,7 @@ class Comparison:
         waiting = [one for one in trainings if one.seed == 0 and one.variant.name not in times]
         if waiting:
             self.listener.on_notice("Timing a training step of each variant, one by one.")
-        path = evaluator.publish("fold0", lambda: self.task.fold(0))
+        path = evaluator.publish("timed", self.task.fold(0))
         for one in waiting:
             job = Timing(one.way.plan, path, one.way.budget.threads)
             for _, seconds in evaluator.executor.run(time_step, [job]):
@@ -278,8 +278,8 @@ class Comparison:
         if self.store.get("status") == "finished":
             return
         answers: dict[str, Any] = {}
-        with contextlib.suppress(DataError):
-            fold = self.task.test_fold()
+        fold = self.task.test_fold()
+        if fold is not None:
             self.listener.on_notice("All training is done: reading the test rows.")
             answers = self._ask(evaluator, "test rows", fold, trainings)
         with self.store.transaction():
@@ -294,7 +294,7 @@ class Comparison:
     ) -> dict[str, Any]:
         """Returns, by number, what the networks answer on a fold; variants that a worker could not answer are left out."""
         evaluations = self._evaluations()
-        path = evaluator.publish(name, lambda: fold)
+        path = evaluator.publish(name, fold)
         groups = [
             [one for one in trainings if one.variant is variant and evaluations[one.number].is_ok]
             for variant in self.variants

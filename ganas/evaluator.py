@@ -80,7 +80,9 @@ class Evaluator:
         self._owned: Executor | None = None if executor else make_executor("loky")
         self.executor: Executor = executor or self._owned  # type: ignore[assignment]
         self._folder = tempfile.TemporaryDirectory(prefix="ganas-")
-        self._published: dict[str, str] = {}
+        self._folds: dict[int, str] = {}
+        self._inputs: dict[str, int] = {}
+        """Columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
         self._rung_scores: dict[int, list[float]] = defaultdict(list)
         self._batches = 0
@@ -177,7 +179,7 @@ class Evaluator:
             on_trained: called with ``(index, trained)`` as each is known, in any order.
         """
         completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
-        path = self.publish("fold0", lambda: self.task.fold(0))
+        path = self._fold(0)
         groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
         for index, (plan, seed) in enumerate(completed):
             groups[self.trainer_of(plan)[0], path].append(Training(index, 0, Member(plan, seed)))
@@ -189,13 +191,18 @@ class Evaluator:
                 on_trained(training.index, one)
         return [trained[index] for index in range(len(completed))]
 
-    def publish(self, name: str, make: Callable[[], Fold]) -> str:
-        """Writes a fold where workers find it, once, and returns its path."""
-        if name not in self._published:
-            path = Path(self._folder.name) / name
-            publish(make(), path)
-            self._published[name] = str(path)
-        return self._published[name]
+    def publish(self, name: str, fold: Fold) -> str:
+        """Writes a fold where workers find it, and returns its path."""
+        path = str(Path(self._folder.name) / name)
+        publish(fold, Path(path))
+        self._inputs[path] = fold.data.x_train.shape[1]
+        return path
+
+    def _fold(self, index: int) -> str:
+        """Returns the path of a published fold of the task."""
+        if index not in self._folds:
+            self._folds[index] = self.publish(f"fold{index}", self.task.fold(index))
+        return self._folds[index]
 
     # ---- how a batch is trained ----------------------------------------------------------------------------------------
 
@@ -278,7 +285,7 @@ class Evaluator:
             name = self.trainer_of(trainings[0].member.plan)[0]
             for training in trainings:
                 fold = training.fold
-                path = self.publish(f"fold{fold}", lambda fold=fold: self.task.fold(fold))  # type: ignore[misc]
+                path = self._fold(fold)
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
         for training, trained in self._run(list(self._jobs(groups, self.budget, pause=pause, deadline=deadline))):
@@ -291,10 +298,12 @@ class Evaluator:
         self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
     ) -> Iterator[tuple[Job, list[Training]]]:
         """Cuts trainings into jobs: one bucket of the cohort trainer each, or one model each for Keras; long ones first."""
-        made = []
+        made: list[tuple[int, int, Job, list[Training]]] = []
         for (name, path), trainings in groups.items():
             if name == "cohort":
-                packed = cohorts.pack([t.member.plan for t in trainings], self.task.inputs, budget, self.executor.jobs)
+                packed = cohorts.pack(
+                    [t.member.plan for t in trainings], self._inputs[path], budget, self.executor.jobs
+                )
                 chunks = [[trainings[place] for place in places] for places in packed]
             else:
                 chunks = [[training] for training in trainings]

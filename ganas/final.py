@@ -147,8 +147,9 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
 def _read_test(
     evaluator: Evaluator, winner: Finalist, trained: Sequence[Trained], folder: Path
 ) -> list[dict[str, float]]:
-    """Saves the first training as ``best.keras``, then lets all of them answer the test rows."""
-    fold = evaluator.publish("test", evaluator.task.test_fold)
+    """Saves the first training as ``best.keras``, then lets all of them answer the test rows, if there are any."""
+    rows = evaluator.task.test_fold()
+    fold = None if rows is None else evaluator.publish("test", rows)
     job = Assessment(
         winner.evaluation.plan,
         tuple(one.outcome.weights for one in trained),

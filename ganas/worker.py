@@ -127,7 +127,7 @@ class Assessment:
 
     plan: NetworkPlan
     weights: tuple[tuple[FloatArray, ...], ...]
-    fold: str
+    fold: str | None
     inputs: int
     threads: int
     pipeline: dict[str, Any]
@@ -143,6 +143,8 @@ def assess(job: Assessment) -> list[dict[str, float]]:
     from ganas.training.export import export
 
     export(job.plan, job.weights[0], job.pipeline, job.file)
+    if job.fold is None:
+        return []
     fold = fetch(job.fold)
     model = build(job.plan, job.inputs)
     reader = encoder(model, job.plan) if fold.data.measured_layer == "bottleneck" else model

@@ -136,22 +136,16 @@ class AutoencoderTask:
 
     def fold(self, index: int) -> Fold:
         """Returns fold ``index``; without validation rows the training rows are the measured ones."""
-        training, held_out = self.splits.folds[index]
+        _, held_out = self.splits.folds[index]
         return self._make_fold(index, "held out" if len(held_out) else "training")
 
     def training_fold(self) -> Fold:
         """Returns the first fold with the training rows as measured rows."""
         return self._make_fold(0, "training")
 
-    def test_fold(self) -> Fold:
-        """Returns the first fold with the test rows as measured rows.
-
-        Raises:
-            DataError: there are no test rows.
-        """
-        if not len(self.splits.test):
-            raise DataError("[data] test_fraction: is 0, so there are no test rows; hold some out or give a test file")
-        return self._make_fold(0, "test")
+    def test_fold(self) -> Fold | None:
+        """Returns the first fold with the test rows as measured rows, None if there are none."""
+        return self._make_fold(0, "test") if len(self.splits.test) else None
 
     def in_words(self) -> list[str]:
         """Describes data, purpose, splits and inputs, a line each."""
@@ -192,7 +186,7 @@ class AutoencoderTask:
         }
 
     def _make_fold(self, index: int, part: str) -> Fold:
-        training, held_out = self.splits.folds[index]
+        _, held_out = self.splits.folds[index]
         preprocessing = self._preprocessing_of(index)
 
         def inputs(rows: Rows) -> FloatArray:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import ConfigError, SpaceError
+from ganas.errors import ConfigError, DataError, SpaceError
 from ganas.search.plan import NetworkPlan
 from ganas.tasks.autoencoding import AutoencoderTask, FoldRows, Judged
 from ganas.tasks.settings import DataSettings
@@ -105,6 +105,8 @@ def pca_errors(task: AutoencoderTask, sizes: Sequence[int], *, part: str = "vali
         part: ``"validation"`` or ``"test"``: the rows that are reconstructed.
     """
     fold = task.test_fold() if part == "test" else task.fold(0)
+    if fold is None:
+        raise DataError("[data] test_fraction: is 0, so there are no test rows to reconstruct")
     x_train = np.asarray(fold.data.x_train, np.float64)
     measured = fold.data.x_validation if fold.data.x_measured is None else fold.data.x_measured
     mean = x_train.mean(axis=0)

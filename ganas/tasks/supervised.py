@@ -12,7 +12,6 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import DataError
 from ganas.search.plan import Head, NetworkPlan
 from ganas.tasks.losses import fitting_loss
 from ganas.tasks.preprocessing import fit_preprocessing
@@ -107,15 +106,9 @@ class SupervisedTask:
         """Returns the first fold with the training rows as measured rows."""
         return self._make_fold(0, measured=self.splits.folds[0][0])
 
-    def test_fold(self) -> Fold:
-        """Returns the first fold with the test rows as measured rows.
-
-        Raises:
-            DataError: there are no test rows.
-        """
-        if not len(self.splits.test):
-            raise DataError("[data] test_fraction: is 0, so there are no test rows; hold some out or give a test file")
-        return self._make_fold(0, measured=self.splits.test)
+    def test_fold(self) -> Fold | None:
+        """Returns the first fold with the test rows as measured rows, None if there are none."""
+        return self._make_fold(0, measured=self.splits.test) if len(self.splits.test) else None
 
     def in_words(self) -> list[str]:
         """Describes data, target, splits and inputs, a line each."""

@@ -68,8 +68,11 @@ class Task(Protocol):
     def training_fold(self) -> Fold:
         """Returns the first fold with the training rows as measured rows: how well a network fits what it has seen."""
 
-    def test_fold(self) -> Fold:
-        """Returns the first fold with the test rows as measured rows. Only the final assessment calls this."""
+    def test_fold(self) -> Fold | None:
+        """Returns the first fold with the test rows as measured rows, None if there are none.
+
+        Only the final assessment calls this.
+        """
 
     def pipeline(self) -> dict[str, Any]:
         """Returns, as JSON-able data, the preprocessing of the first fold and what outputs mean (labels, target scale)."""
