@@ -101,7 +101,7 @@ def test_a_plan_that_disagrees_with_what_is_fixed_has_no_genome() -> None:
         space.encode(mlp_plan([64], batch_size=64))
     with pytest.raises(SpaceError, match=r"plan corruption\.kind: the search space fixes it at 'none', got 'mask'"):
         space.encode(mlp_plan([64], corruption=Corruption("mask", 0.1)))
-    with pytest.raises(SpaceError, match="units: 999 is not in 8 to 128"):
+    with pytest.raises(SpaceError, match="units: 999 is not in 16 to 128"):
         space.encode(mlp_plan([999]))
 
 
