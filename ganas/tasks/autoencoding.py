@@ -186,7 +186,7 @@ class AutoencoderTask:
         }
 
     def _make_fold(self, index: int, part: str) -> Fold:
-        _, held_out = self.splits.folds[index]
+        training, held_out = self.splits.folds[index]
         preprocessing = self._preprocessing_of(index)
 
         def inputs(rows: Rows) -> FloatArray:

@@ -187,8 +187,7 @@ def test_a_wrong_option_is_one_clear_line(options: dict[str, object], message: s
 
 
 def test_no_test_rows_means_no_reading_of_them() -> None:
-    with pytest.raises(DataError, match="there are no test rows"):
-        task_from_arrays(X, LABELS, test_fraction=0).test_fold()
+    assert task_from_arrays(X, LABELS, test_fraction=0).test_fold() is None
 
 
 def test_digits_need_no_download() -> None:
