@@ -5,7 +5,6 @@ A mistake of the user's is one line on the standard error and exit code 2; an in
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -294,10 +293,6 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(f"{message.rstrip('.')}; see: ganas --help")
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # the reader of a pipe, such as head, has seen enough; nothing more can be written, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return code if isinstance(code, int) else 0
 
 

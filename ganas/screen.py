@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     ("generation", "gen", 3),
-    ("best", "best", 9),
-    ("mean", "mean", 9),
-    ("spread", "spread", 9),
-    ("unique", "unique", 7),
-    ("stopped", "stopped", 8),
-    ("failures", "failed", 7),
-    ("parameters", "parameters", 11),
-    ("evaluations", "evals", 7),
-    ("seconds", "seconds", 8),
+    ("best", "best", 8),
+    ("mean", "mean", 8),
+    ("spread", "spread", 8),
+    ("unique", "unique", 6),
+    ("stopped", "stopped", 7),
+    ("failures", "failed", 6),
+    ("parameters", "parameters", 10),
+    ("evaluations", "evals", 6),
+    ("seconds", "seconds", 7),
 )
-"""Of the generation log: key, heading, width; one row fits 80 columns."""
+"""Of the generation log: key, heading, width; one row fits 80 columns, what is wider pushes the rest on."""
 
 
 def heading_line() -> str:
     """Returns the headings of the generation log."""
-    return "".join(f"{heading:>{width}}" for _, heading, width in COLUMNS)
+    return " ".join(f"{heading:>{width}}" for _, heading, width in COLUMNS)
 
 
 def generation_line(row: dict[str, Any]) -> str:
@@ -48,7 +48,7 @@ def generation_line(row: dict[str, Any]) -> str:
     texts = [
         cells[key] if isinstance(cells.get(key), str) else number_in_words(cells.get(key)) for key, _, _ in COLUMNS
     ]
-    return "".join(f"{text:>{width}}" for text, (_, _, width) in zip(texts, COLUMNS, strict=True))
+    return " ".join(f"{text:>{width}}" for text, (_, _, width) in zip(texts, COLUMNS, strict=True))
 
 
 class Remaining(ProgressColumn):
