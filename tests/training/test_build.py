@@ -20,6 +20,8 @@ from ganas.training.tied import untied
 
 X = np.random.default_rng(0).normal(size=(12, 5)).astype("float32")
 HEAD = Head(3, "softmax")
+ADAPTIVE = ["adam", "adamw", "adamax", "nadam", "rmsprop", "adagrad", "adadelta", "adafactor", "schedule_free_adamw"]
+OPTIMIZERS = [*ADAPTIVE, "sgd", "lion", "ftrl", "lamb", "muon"]
 
 
 def complete(*layers, **settings):
@@ -171,25 +173,7 @@ def test_only_an_autoencoder_has_an_encoder():
         encoder(build(plan, 5), plan)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "adam",
-        "adamw",
-        "adamax",
-        "nadam",
-        "sgd",
-        "rmsprop",
-        "lion",
-        "adagrad",
-        "adadelta",
-        "ftrl",
-        "adafactor",
-        "lamb",
-        "muon",
-        "schedule_free_adamw",
-    ],
-)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_of_keras_is_found_by_its_name(name):
     plain = make_optimizer(Optimizer(name, 0.5))
     assert float(plain.learning_rate) == 0.5
