@@ -3,10 +3,11 @@
 - ``contract``: what goes into a trainer and what comes out (no TensorFlow), and ``TRAINERS`` by name
 - ``streams``: the batch order and the seeds of initial weights, which both trainers share (no TensorFlow)
 - ``session``: TensorFlow silenced, its threads set, before its first operation
-- ``build``: a plan as a ``keras.Model``
+- ``build``: a plan as a ``keras.Model``; ``objective``: its loss, optimizer and initialisers; ``tied``: its tied weights
+- ``progress``: the best epoch, patience, and the state of a pause
 - ``fit``: the ``keras`` trainer: one model at a time, ``Model.fit``; the reference
 - ``cohort``: the ``cohort`` trainer: many plans in one compiled program
-- ``weight_mutation``: the in-training regularizer as a Keras callback
+- ``weight_mutation``: the in-training regularizer as a Keras callback; ``mutation``: its operator on one tensor
 - ``export``: a trained network with its preprocessing, as one ``.keras`` file that takes raw rows
 - ``fetch``: a data set that Keras knows, in a process of its own
 """
