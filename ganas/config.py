@@ -62,11 +62,19 @@ class DataSection(Section):
 
 
 class TaskSection(Section):
-    """What for: ``kind`` None is inferred from the target; ``metric`` None is the kind's own; see ``ganas.tasks``."""
+    """What for: ``kind`` None is inferred from the target; ``metric`` None is the kind's own.
+
+    The others belong to single kinds; they and their values are those of ``ganas.tasks.settings.DataSettings``.
+    """
 
     kind: str | None = None
     metric: str | None = None
     class_weights: bool = False
+    anomaly: str | None = None
+    train_on: str = "normal"
+    score: str = "reconstruction"
+    false_alarm_rate: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    probe: str = "linear"
 
 
 class EvolutionSection(Section):

@@ -71,9 +71,7 @@ def evolve(
         section = made.data
         given = task_from_arrays(
             *data,
-            kind=made.task.kind,
-            metric=made.task.metric,
-            class_weights=made.task.class_weights,
+            **made.task.model_dump(),
             pca=section.pca,
             validation=section.validation,
             test_fraction=section.test_fraction,

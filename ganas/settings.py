@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganas.config import RunConfig
 from ganas.evaluation import TrainingBudget
 from ganas.rungs import RUNGS, Rungs
+from ganas.search.autoencoder import autoencoder_space
 from ganas.search.mlp import mlp_space
 from ganas.search.space import SearchSpace
 from ganas.tasks import load_task
@@ -20,13 +22,7 @@ def make_task(config: RunConfig) -> Task:
         DataError: the data cannot be used as asked.
     """
     data, task = config.data, config.task
-    return load_task(
-        data.source,
-        kind=task.kind,
-        metric=task.metric,
-        class_weights=task.class_weights,
-        **data.model_dump(exclude={"source"}),
-    )
+    return load_task(data.source, **task.model_dump(), **data.model_dump(exclude={"source"}))
 
 
 def make_space(config: RunConfig, task: Task) -> SearchSpace:
@@ -35,7 +31,7 @@ def make_space(config: RunConfig, task: Task) -> SearchSpace:
     Raises:
         ConfigError: a word of ``[search]`` makes no sense.
     """
-    return mlp_space(config.search)
+    return SPACES[task.kind](config.search, task.inputs)
 
 
 def make_budget(config: RunConfig) -> TrainingBudget:
@@ -48,7 +44,7 @@ def make_rungs(config: RunConfig) -> tuple[Rungs, ...]:
     budget = config.budget
     if isinstance(budget.rungs, str):
         return RUNGS[budget.rungs]
-    return (Rungs(budget.rungs, budget.keep),) if budget.rungs else ()
+    return (Rungs(budget.rungs, budget.keep, budget.window),) if budget.rungs else ()
 
 
 def engine_options(config: RunConfig) -> dict[str, Any]:
@@ -57,3 +53,17 @@ def engine_options(config: RunConfig) -> dict[str, Any]:
     said = {name: getattr(evolution, name) for name in ("crossover", "mutation_rate", "tournament", "elite")}
     options = {name: value for name, value in said.items() if value is not None}
     return {"hall_of_fame": evolution.hall_of_fame, **options, **evolution.options}
+
+
+def _mlp_space(words: Mapping[str, Any], inputs: int) -> SearchSpace:
+    return mlp_space(words)
+
+
+SPACES: dict[str, Callable[[Mapping[str, Any], int], SearchSpace]] = {
+    "classification": _mlp_space,
+    "regression": _mlp_space,
+    "reconstruction": autoencoder_space,
+    "features": autoencoder_space,
+    "anomaly": autoencoder_space,
+}
+"""The space of networks that each kind of task searches: of the words of ``[search]`` and the number of inputs."""

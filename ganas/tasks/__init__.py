@@ -8,6 +8,7 @@
 - ``splits``, ``preprocessing``: which rows do what; from raw columns to inputs
 - ``inputs``: new rows, read for an exported network
 - ``supervised``, ``classification``, ``regression``: predicting a target
+- ``autoencoding``, ``reconstruction``, ``features``, ``anomaly``: giving back the inputs; ``anomaly_score``: how unusual a row is
 - ``losses``, ``metrics``: which losses fit; ``METRICS`` by name
 
 Nothing here loads TensorFlow; pandas and scikit-learn are imported where they are used.

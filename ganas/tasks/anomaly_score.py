@@ -101,25 +101,25 @@ class Neighbours:
         return cls(np.ascontiguousarray(x, np.float64))
 
     def columns(self, x: FloatArray) -> Doubles:
-        """Returns (rows, columns): the squared difference from the nearest rows, the mean over them; a row is not its own neighbour."""
-        parts = [self._columns(x[start : start + ROWS_AT_ONCE].astype(np.float64)) for start in range(0, len(x), ROWS_AT_ONCE)]
+        """Returns (rows, columns): the mean squared difference from the nearest rows; a row is not its own neighbour."""
+        parts = [
+            self._columns(x[start : start + ROWS_AT_ONCE].astype(np.float64))
+            for start in range(0, len(x), ROWS_AT_ONCE)
+        ]
         return np.concatenate(parts) if parts else np.zeros((0, self.rows.shape[1]))
 
     def _columns(self, x: Doubles) -> Doubles:
-        count = max(1, min(NEIGHBOURS, len(self.rows) // 2))
+        count = min(NEIGHBOURS, len(self.rows) // 2)
         squares = (x**2).sum(axis=1)[:, None] - 2 * x @ self.rows.T + (self.rows**2).sum(axis=1)
-        if count < len(self.rows):
-            nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
-        else:
-            nearest = np.broadcast_to(np.arange(len(self.rows)), squares.shape)
+        nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
         order = np.take_along_axis(nearest, np.take_along_axis(squares, nearest, axis=1).argsort(axis=1), axis=1)
-        is_itself = (x == self.rows[order[:, 0]]).all(axis=1)
-        # with itself among the rows a row would look nearer to them than a new one does
-        chosen = np.where(is_itself[:, None], order[:, 1:] if order.shape[1] > 1 else order, order[:, : order.shape[1] - 1 or 1])
+        is_itself = (x == self.rows[order[:, 0]]).all(axis=1)[:, None]
+        # with itself among the neighbours, a training row would look nearer to them than a new row does
+        chosen = np.where(is_itself, order[:, 1:], order[:, :-1])
         total = np.zeros_like(x)
         for place in range(chosen.shape[1]):
             total += (x - self.rows[chosen[:, place]]) ** 2
-        return total / chosen.shape[1]
+        return np.asarray(total / chosen.shape[1])
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,9 @@ class Surprise:
     def of(self, values: Doubles) -> Doubles:
         """Returns -log of the share of reference rows with at least the value; exponential beyond the last of them."""
         count = len(self.reference)
-        middle = (np.searchsorted(self.reference, values, "left") + np.searchsorted(self.reference, values, "right")) / 2
+        middle = (
+            np.searchsorted(self.reference, values, "left") + np.searchsorted(self.reference, values, "right")
+        ) / 2
         inside = -np.log1p(-np.minimum(middle, count - 0.5) / count)
         tail = self.reference[-max(2, int(np.ceil(TAIL * count))) :]
         beyond = np.maximum(values - tail[-1], 0) / max(float((tail - tail[0]).mean()), SMALLEST)
@@ -169,16 +171,16 @@ class AnomalyScore:
 
 def reconstruction_columns(x: FloatArray, outputs: FloatArray, scale: Doubles) -> Doubles:
     """Returns (rows, columns) squared errors of reconstruction in units of ``scale``, the columns' errors on training rows."""
-    return (x.astype(np.float64) - outputs) ** 2 / scale
+    return np.asarray((x.astype(np.float64) - outputs) ** 2 / scale)
 
 
 def error_scale(x: FloatArray, outputs: FloatArray) -> Doubles:
-    """Returns the (columns,) mean squared errors on training rows, none smaller than a thousandth of the columns' mean.
+    """Returns the (columns,) mean squared errors on training rows, none smaller than a thousandth of the column's variance.
 
-    The floor keeps a column that is reproduced without error from drowning the others.
+    The floor keeps a column that is reproduced almost without error from drowning the others.
     """
-    errors = ((x.astype(np.float64) - outputs) ** 2).mean(axis=0)
-    return np.maximum(errors, max(1e-3 * float(errors.mean()), SMALLEST))
+    values = x.astype(np.float64)
+    return np.maximum(((values - outputs) ** 2).mean(axis=0), np.maximum(1e-3 * values.var(axis=0), SMALLEST))
 
 
 VIEWS = ("reconstruction", "rarity", "distance", "neighbours")

@@ -117,7 +117,7 @@ class AutoencoderTask:
             raise DataError(f"{table.name}: an autoencoder needs at least two columns, got {self.inputs}")
         is_unit = settings.pca is None and (table.pixel_maximum is not None or settings.scaling == "min_max")
         self.head = Head(self.inputs, "sigmoid" if is_unit else "linear")
-        self.losses = (*LOSSES, *UNIT_LOSSES) if is_unit else LOSSES
+        self.losses: tuple[str, ...] = (*LOSSES, *UNIT_LOSSES) if is_unit else LOSSES
         self.error_in_words = f"{purpose.error_name} on {self._measured_rows_in_words()}"
 
     def complete(self, plan: NetworkPlan) -> NetworkPlan:

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.errors import ConfigError
+from ganas.tasks.anomaly import anomaly_task
 from ganas.tasks.classification import classification_task
 from ganas.tasks.datasets import DATASETS, find_file, load_dataset
+from ganas.tasks.features import features_task
 from ganas.tasks.files import is_file_name, read_table
 from ganas.tasks.frames import table_of_arrays
+from ganas.tasks.reconstruction import reconstruction_task
 from ganas.tasks.regression import regression_task
 from ganas.tasks.settings import DataSettings, make_settings
 from ganas.tasks.table import Table, require_target
@@ -95,5 +98,8 @@ def infer_kind(target: NDArray[Any]) -> str:
 KINDS: dict[str, Callable[[Table, DataSettings], Task]] = {
     "classification": classification_task,
     "regression": regression_task,
+    "reconstruction": reconstruction_task,
+    "features": features_task,
+    "anomaly": anomaly_task,
 }
 """Kinds of tasks by name."""

@@ -102,9 +102,9 @@ def pca_errors(task: AutoencoderTask, sizes: Sequence[int], *, part: str = "vali
     Args:
         task: of reconstruction; components are fitted on the training rows of its first fold.
         sizes: numbers of components; those above the number of inputs are left out.
-        part: ``"validation"`` or ``"test"``: the rows that are reconstructed.
+        part: ``"validation"``, or ``"test"`` where there are test rows: the rows that are reconstructed.
     """
-    fold = task.test_fold() if part == "test" else task.fold(0)
+    fold = (task.test_fold() if part == "test" else None) or task.fold(0)
     if fold is None:
         raise DataError("[data] test_fraction: is 0, so there are no test rows to reconstruct")
     x_train = np.asarray(fold.data.x_train, np.float64)

@@ -9,6 +9,9 @@ from ganas.errors import ConfigError
 
 SCALINGS = ("standard", "min_max")
 VALIDATION_ON_TEST = "test"
+TRAINED_ON = ("normal", "all")
+SCORES = ("reconstruction", "combined")
+PROBES = ("linear", "network")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class DataSettings:
         kind: a name in ``KINDS``; None: infer it from the target.
         metric: a name in ``METRICS``; None: accuracy or RMSE.
         class_weights: whether the loss weighs rows so that every class counts the same.
+        anomaly: of anomaly detection, the label of an anomaly; None: see ``ganas.tasks.anomaly.read_labels``.
+        train_on: of anomaly detection, ``"normal"`` rows or ``"all"`` of them, whatever their labels.
+        score: of anomaly detection: ``"reconstruction"`` error alone, or ``"combined"`` with what needs no network.
+        false_alarm_rate: of anomaly detection, the share of normal rows that may be flagged.
+        probe: of features, what tells classes apart by them: a ``"linear"`` classifier or a ``"network"``.
     """
 
     source: str = "digits"
@@ -48,6 +56,11 @@ class DataSettings:
     kind: str | None = None
     metric: str | None = None
     class_weights: bool = False
+    anomaly: str | None = None
+    train_on: str = "normal"
+    score: str = "reconstruction"
+    false_alarm_rate: float = 0.01
+    probe: str = "linear"
 
     def __post_init__(self) -> None:
         if not 0 <= self.test_fraction < 1:
@@ -67,6 +80,11 @@ class DataSettings:
             raise ConfigError(f"[data] pca: must be at least 1 component, got {self.pca}")
         if self.scaling not in SCALINGS:
             raise ConfigError(f"[data] scaling: must be one of {', '.join(SCALINGS)}, got {self.scaling!r}")
+        for name, known in (("train_on", TRAINED_ON), ("score", SCORES), ("probe", PROBES)):
+            if getattr(self, name) not in known:
+                raise ConfigError(f"[task] {name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if not 0 < self.false_alarm_rate < 1:
+            raise ConfigError(f"[task] false_alarm_rate: must be above 0 and below 1, got {self.false_alarm_rate}")
 
 
 def make_settings(**options: Any) -> DataSettings:

@@ -9,7 +9,7 @@ import pytest
 
 from ganas.errors import ConfigError, DataError, SpaceError
 from ganas.search.plan import mlp_plan
-from ganas.tasks import KINDS, METRICS, Task, load_task, task_from_arrays
+from ganas.tasks import METRICS, Task, load_task, task_from_arrays
 from ganas.tasks.losses import ALIASES, CLASSIFICATION_LOSSES, REGRESSION_LOSSES, fitting_loss
 
 RNG = np.random.default_rng(0)
@@ -18,8 +18,8 @@ LABELS = np.where(X[:, 0] > 0.5, "yes", "no")
 NUMBERS = 1000 + 50 * X[:, 1]
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_every_kind_keeps_the_contract(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_every_supervised_kind_keeps_the_contract(kind: str) -> None:
     task = task_from_arrays(X, LABELS if kind == "classification" else NUMBERS, kind=kind, folds=3)
     assert isinstance(task, Task)
     assert (task.kind, task.inputs, task.folds) == (kind, 4, 3)

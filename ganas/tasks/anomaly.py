@@ -1,0 +1,321 @@
+"""Anomaly detection: a network that has learnt to give back usual rows gives unusual ones back worse.
+
+It is trained on rows labelled normal, or on all rows where there are no labels. Unless labelled anomalies in the validation
+rows are to choose, networks are told apart by how well their errors tell held-out rows from perturbed ones: rows some of
+whose columns were swapped with those of other rows. A network that copies its inputs errs on neither and gets 0.5, however
+small its reconstruction error is. The threshold is a quantile of the scores of held-out rows, at a stated rate of
+false alarms; no share of anomalies is assumed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.errors import ConfigError, DataError
+from ganas.search.plan import NetworkPlan
+from ganas.seeds import stream
+from ganas.tasks.anomaly_score import (
+    VIEWS,
+    AnomalyScore,
+    Doubles,
+    Surprise,
+    error_scale,
+    reconstruction_columns,
+)
+from ganas.tasks.autoencoding import AutoencoderTask, FoldRows, Judged
+from ganas.tasks.metrics import area_under_roc
+from ganas.tasks.settings import DataSettings
+from ganas.tasks.splits import Rows
+from ganas.tasks.table import Table
+from ganas.training.contract import FloatArray
+
+METRICS = ("perturbed", "average_precision", "roc_auc")
+SCORES = {"reconstruction": VIEWS[:1], "combined": VIEWS}
+"""The views that a score averages, by its name."""
+MOST_REFERENCE_ROWS = 2000
+FEWEST_HELD_OUT = 100
+"""With fewer held-out rows a threshold at 1 % false alarms is little more than a guess, and the task says so."""
+FEWEST_PERTURBED_ROWS = 500
+"""Few held-out rows are perturbed several times each, so that chance does not choose the network."""
+SWAPPED = 0.5
+ANOMALY_WORDS = ("anomal", "outlier", "abnormal", "attack", "fraud", "novel")
+
+
+def anomaly_task(table: Table, settings: DataSettings) -> AutoencoderTask:
+    """Makes the task of finding the unusual rows of ``table``; a target with two values labels them.
+
+    Raises:
+        DataError: labels are needed and missing, or no row is normal, or a feature is the label.
+        ConfigError: the metric is unknown.
+    """
+    metric = settings.metric or "perturbed"
+    if metric not in METRICS:
+        raise ConfigError(f"[task] metric: must be one of {', '.join(METRICS)} for anomaly, got {metric!r}")
+    labels, anomaly = (None, "") if table.target is None else read_labels(table.target, settings.anomaly, table.name)
+    if labels is None and (metric != "perturbed" or settings.anomaly is not None):
+        raise DataError(f'{table.name}: there are no labels; give a target, or choose by metric = "perturbed"')
+    if labels is not None:
+        _refuse_label_as_feature(table, labels)
+    purpose = AnomalyDetection(len(table), labels, anomaly, metric, settings)
+    task = AutoencoderTask(table, purpose, settings)
+    held_out = purpose.learnt(task.splits.folds[0][1])
+    if metric != "perturbed" and labels is not None and not labels[task.splits.folds[0][1]].any():
+        raise DataError(f'{table.name}: no validation row is labelled an anomaly; choose by metric = "perturbed"')
+    if len(purpose.learnt(task.splits.folds[0][0])) < 2 or not len(held_out):
+        raise DataError(f"{table.name}: too few normal rows to train on and to hold out; give more rows")
+    return task
+
+
+def read_labels(target: NDArray[Any], anomaly: str | None, name: str) -> tuple[NDArray[np.bool_], str]:
+    """Returns (rows,) whether each row is an anomaly, and the label that says so.
+
+    Of two labels it is the one named ``anomaly``, else 1 or True, else the one that sounds like it, else the rarer one.
+
+    Raises:
+        DataError: there are more than two labels and none is named, or no row is normal.
+    """
+    texts = np.array([_text(value) for value in target])
+    counts = Counter(texts.tolist())
+    if anomaly is None:
+        if len(counts) > 2:
+            shown = ", ".join(sorted(counts)[:8])
+            raise DataError(f"{name}: labels must be of two kinds, got {len(counts)} ({shown}); say [task] anomaly")
+        said = [label for label in counts if label in ("1", "True", "true")]
+        said += [label for label in counts if any(word in label.lower() for word in ANOMALY_WORDS)]
+        if len(counts) == 1 and not said:
+            return np.zeros(len(texts), bool), ""
+        anomaly = said[0] if said else min(counts, key=lambda label: (counts[label], label))
+    elif str(anomaly) not in counts:
+        raise DataError(f"[task] anomaly: no row is labelled {anomaly!r}; labels are {', '.join(sorted(counts)[:8])}")
+    labels = texts == str(anomaly)
+    if labels.all():
+        raise DataError(
+            f"{name}: every row is labelled an anomaly ({anomaly}); there must be normal rows to learn from"
+        )
+    return labels, str(anomaly)
+
+
+@dataclass(frozen=True, eq=False)
+class AnomalyDetection:
+    """What finding anomalies is about.
+
+    Attributes:
+        rows: of the table.
+        labels: (rows,) whether a row is an anomaly; None: unknown.
+        anomaly: the label that says so.
+        metric: a name in ``METRICS``: which error networks are chosen by.
+        settings: which rows are learnt, the score, and the rate of false alarms.
+    """
+
+    rows: int
+    labels: NDArray[np.bool_] | None
+    anomaly: str
+    metric: str
+    settings: DataSettings
+
+    kind = "anomaly"
+
+    @property
+    def error_name(self) -> str:
+        """What the error is, without the rows."""
+        if self.metric == "perturbed":
+            return "1 - ROC-AUC of telling rows from perturbed ones by their reconstruction error"
+        return f"1 - {self.metric.replace('_', ' ')} of the {self.settings.score} score"
+
+    @property
+    def strata(self) -> NDArray[np.intp]:
+        """(rows,) what splits are stratified by: the label where there is one."""
+        return np.zeros(self.rows, np.intp) if self.labels is None else self.labels.astype(np.intp)
+
+    def learnt(self, rows: Rows) -> Rows:
+        """Returns the normal rows among ``rows``, or all of them where the labels are not to be looked at."""
+        if self.labels is None or self.settings.train_on == "all":
+            return rows
+        return rows[~self.labels[rows]]
+
+    def refuse(self, plan: NetworkPlan, inputs: int) -> None:
+        """Refuses nothing: a network that copies its inputs gets the worst error."""
+
+    def judge(self, rows: FoldRows) -> Judged:
+        """Returns training, held-out, perturbed and measured rows, in this order, and who judges the outputs on them."""
+        seed = self.settings.seed
+        learnt = self.learnt(rows.training)
+        reference = rows.inputs(_some(learnt, seed, "reference rows"))
+        held_out = rows.inputs(self.learnt(rows.held_out)) if len(rows.held_out) else reference
+        measured = rows.inputs(rows.measured)
+        labels = None if self.labels is None else self.labels[rows.measured]
+        clean = rows.inputs(_some(self.learnt(rows.measured), seed, "rows to perturb"))
+        copies = -(-FEWEST_PERTURBED_ROWS // len(clean))
+        perturbed = perturb(np.repeat(clean, copies, axis=0), reference, seed)
+        parts = (reference, held_out, clean, perturbed, measured)
+        views = SCORES[self.settings.score]
+        others = None
+        if len(views) > 1:
+            fitted = AnomalyScore.fit(rows.inputs(learnt), views=views, seed=seed)
+            others = other_surprise(fitted, reference, np.concatenate([held_out, measured]))
+        sizes = tuple(len(part) for part in parts)
+        x = np.concatenate(parts)
+        return Judged(
+            x, AnomalyMeasure(x, sizes, labels, others, self.metric, len(views), self.settings.false_alarm_rate)
+        )
+
+    def output(self) -> dict[str, Any]:
+        """Says that outputs are reconstructions to be scored."""
+        return {"reconstructs": True, "score": self.settings.score, "false_alarm_rate": self.settings.false_alarm_rate}
+
+    def in_words(self) -> str:
+        """Describes labels and what is trained on."""
+        if self.labels is None:
+            return "anomaly detection without labels: networks are trained on all rows"
+        found = (
+            f"{int(self.labels.sum()):,} rows are labelled {self.anomaly!r}" if self.anomaly else "no row is labelled"
+        )
+        which = "normal rows" if self.settings.train_on == "normal" else "all rows, labels unseen"
+        return f"anomaly detection: {found}, {self.rows - int(self.labels.sum()):,} are normal; trained on {which}"
+
+    def identity(self) -> dict[str, Any]:
+        """Returns what decides the answers."""
+        settings = self.settings
+        said = {name: getattr(settings, name) for name in ("train_on", "score", "false_alarm_rate")}
+        return {"metric": self.metric, "anomaly": self.anomaly, **said}
+
+
+@dataclass(frozen=True)
+class AnomalyMeasure:
+    """Judges reconstructions of ``x``: reference, held-out, clean, perturbed and measured rows, one below the other.
+
+    Attributes:
+        sizes: the rows of each.
+        labels: (measured,) whether a row is an anomaly, or None.
+        others: (held-out + measured,) the sum of the surprises of the views that need no network, or None.
+        metric: which error counts.
+        views: the number of views that the score averages.
+        false_alarm_rate: of the threshold.
+    """
+
+    x: FloatArray
+    sizes: tuple[int, ...]
+    labels: NDArray[np.bool_] | None
+    others: Doubles | None
+    metric: str
+    views: int
+    false_alarm_rate: float
+
+    def __call__(self, outputs: FloatArray) -> dict[str, float]:
+        """Returns the error, and what labels and threshold say of (rows, columns) ``outputs``."""
+        reference = slice(0, self.sizes[0])
+        scale = error_scale(self.x[reference], outputs[reference])
+        raw = reconstruction_columns(self.x, outputs, scale).sum(axis=1)
+        known, held_out, clean, perturbed, measured = np.split(raw, np.cumsum(self.sizes)[:-1])
+        is_perturbed = np.arange(len(clean) + len(perturbed)) >= len(clean)
+        told_apart = area_under_roc(np.concatenate([clean, perturbed]), is_perturbed)
+        scores = Surprise.fit(known).of(np.concatenate([held_out, measured]))
+        if self.others is not None:
+            scores = (scores + self.others) / self.views
+        threshold = threshold_at(scores[: len(held_out)], self.false_alarm_rate)
+        squared = float(((self.x - outputs) ** 2)[-len(measured) :].mean())
+        measures = {"told_from_perturbed": told_apart, "squared_error": squared, "threshold": threshold}
+        measures |= judge_flags(scores[len(held_out) :], threshold, self.labels)
+        gain = told_apart if self.metric == "perturbed" else measures[self.metric]
+        return {"error": 1 - gain, **measures}
+
+
+def other_surprise(fitted: AnomalyScore, reference: FloatArray, x: FloatArray) -> Doubles:
+    """Returns the (rows,) sum of the surprises of the views that need no network, on the scale of ``reference`` rows."""
+    total = np.zeros(len(x))
+    known, asked = fitted.columns(reference), fitted.columns(x)
+    for name, values in asked.items():
+        total += Surprise.fit(known[name].sum(axis=1)).of(values.sum(axis=1))
+    return total
+
+
+def perturb(x: FloatArray, others: FloatArray, seed: int) -> FloatArray:
+    """Returns a perturbed copy of (rows, columns) ``x``: about half the columns of each row are taken from ``others``.
+
+    Each value comes from a row of its own, so that every column keeps its distribution and only what ties columns
+    together is broken (the contrast of Breiman's unsupervised forests and of Hastie, Tibshirani & Friedman 2009, 14.2.4).
+    """
+    rng = stream(seed, "perturbed rows")
+    rows, columns = x.shape
+    is_swapped = rng.random((rows, columns)) < SWAPPED
+    is_swapped[np.arange(rows), rng.integers(columns, size=rows)] = True
+    return np.where(is_swapped, others[rng.integers(len(others), size=(rows, columns)), np.arange(columns)], x)
+
+
+def threshold_at(scores: Doubles, false_alarm_rate: float) -> float:
+    """Returns the score that a new normal row exceeds with at most the given probability.
+
+    It is the conformal quantile of the (rows,) ``scores`` of held-out normal rows (Bates et al. 2023,
+    https://arxiv.org/abs/2104.08279); with too few of them for so small a rate, their largest.
+    """
+    place = int(np.ceil((len(scores) + 1) * (1 - false_alarm_rate))) - 1
+    return float(np.sort(scores)[min(place, len(scores) - 1)])
+
+
+def judge_flags(scores: Doubles, threshold: float, labels: NDArray[np.bool_] | None) -> dict[str, float]:
+    """Returns what a threshold on (rows,) ``scores`` amounts to; with labels of both kinds, ranking measures too."""
+    flags = scores > threshold
+    if labels is None:
+        return {"flagged": float(flags.mean())}
+    hits, alarms = float((flags & labels).sum()), float((flags & ~labels).sum())
+    missed, passed = float((~flags & labels).sum()), float((~flags & ~labels).sum())
+    rows, anomalies = len(labels), float(labels.sum())
+    precision = hits / (hits + alarms) if hits + alarms else 0.0
+    recall = hits / anomalies if anomalies else 0.0
+    both = precision + recall
+    measures = {
+        "flagged": float(flags.mean()),
+        "accuracy": (hits + passed) / rows,
+        "always_normal_accuracy": 1 - anomalies / rows,
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / both if both else 0.0,
+        "lift": precision / (anomalies / rows) if anomalies else 0.0,
+        "false_alarm_rate": alarms / (alarms + passed) if alarms + passed else 0.0,
+        "true_positives": hits,
+        "false_positives": alarms,
+        "false_negatives": missed,
+        "true_negatives": passed,
+    }
+    if 0 < anomalies < rows:
+        measures |= {
+            "roc_auc": area_under_roc(scores, labels),
+            "average_precision": average_precision(scores, labels),
+        }
+    return measures
+
+
+def average_precision(scores: Doubles, labels: NDArray[np.bool_]) -> float:
+    """Returns the mean precision at the anomalies' scores, rows of equal score taken together; (rows,) each."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    hits = np.cumsum(labels[order])[ends]
+    gained = np.diff(np.concatenate([[0], hits]))
+    return float((gained * hits / (ends + 1)).sum() / max(hits[-1], 1))
+
+
+def _some(rows: Rows, seed: int, name: str) -> Rows:
+    if len(rows) <= MOST_REFERENCE_ROWS:
+        return rows
+    return np.sort(stream(seed, name).choice(rows, MOST_REFERENCE_ROWS, replace=False))
+
+
+def _text(value: Any) -> str:
+    """Returns a label as text; 1.0 is "1"."""
+    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
+
+
+def _refuse_label_as_feature(table: Table, labels: NDArray[np.bool_]) -> None:
+    numbers = table.features.numbers
+    if labels.all() or not labels.any():
+        return
+    for place, name in enumerate(table.features.number_names):
+        high = numbers[labels, place]
+        low = numbers[~labels, place]
+        if high.min() == high.max() and low.min() == low.max() and high[0] != low[0]:
+            raise DataError(f"{table.name}: column {name!r} is the label in other words; leave it out of the features")

@@ -1,0 +1,119 @@
+"""The tasks of autoencoders: what they train on, how they judge, and that they keep the contract of a task."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from ganas.errors import ConfigError, DataError, SpaceError
+from ganas.search.plan import DenseLayer, Head, NetworkPlan
+from ganas.tasks import Task, load_task, task_from_arrays
+from ganas.tasks.reconstruction import pca_errors
+
+RNG = np.random.default_rng(0)
+CODES = RNG.normal(size=(200, 2))
+X = (CODES @ RNG.normal(size=(2, 6)) + 0.05 * RNG.normal(size=(200, 6))).astype(np.float32)
+LABELS = np.where(CODES[:, 0] > 1.2, "strange", "fine")
+PLAN = NetworkPlan((DenseLayer(2, "linear"),), bottleneck=0)
+
+
+@pytest.mark.parametrize("kind", ["reconstruction", "features", "anomaly"])
+def test_every_kind_of_autoencoder_keeps_the_contract(kind):
+    task = task_from_arrays(X, LABELS, kind=kind, folds=2)
+    assert isinstance(task, Task)
+    plan = task.complete(PLAN)
+    assert (plan.head, plan.loss) == (Head(6, "linear"), "mean_squared_error")
+    for part in (task.fold(1), task.training_fold(), task.test_fold()):
+        assert part.data.y_train is part.data.x_train
+        assert part.data.x_measured.dtype == np.float32
+        outputs = part.data.x_measured[:, :2] if kind == "features" else np.zeros_like(part.data.x_measured)
+        measures = pickle.loads(pickle.dumps(part.measure))(outputs)
+        assert all(np.isfinite(value) for value in measures.values())
+    assert json.loads(json.dumps(task.pipeline()))["task"] == kind
+    assert json.dumps(task.fingerprint())
+
+
+@pytest.mark.parametrize("kind", ["reconstruction", "features", "anomaly"])
+def test_no_test_rows_means_no_reading_of_them(kind):
+    assert task_from_arrays(X, LABELS, kind=kind, test_fraction=0).test_fold() is None
+
+
+def test_a_perfect_copy_has_no_reconstruction_error():
+    fold = task_from_arrays(X, None, kind="reconstruction").fold(0)
+    assert fold.measure(fold.data.x_measured)["error"] == 0
+    assert fold.measure(np.zeros_like(fold.data.x_measured))["explained"] < 0.1
+
+
+def test_a_network_that_could_copy_its_inputs_does_not_take_part_in_reconstruction():
+    task = task_from_arrays(X, None, kind="reconstruction")
+    with pytest.raises(SpaceError, match="could copy them"):
+        task.complete(NetworkPlan((DenseLayer(6),), bottleneck=0))
+
+
+def test_a_network_without_a_code_is_no_autoencoder():
+    task = task_from_arrays(X, None, kind="reconstruction")
+    with pytest.raises(SpaceError, match="no bottleneck"):
+        task.complete(dataclasses.replace(PLAN, bottleneck=None))
+
+
+def test_as_many_components_as_columns_reconstruct_everything():
+    errors = pca_errors(task_from_arrays(X, None, kind="reconstruction"), [1, 2, 6, 9])
+    assert list(errors) == [1, 2, 6]
+    assert errors[1] > errors[2] > errors[6]
+    assert errors[6] == pytest.approx(0, abs=1e-6)
+
+
+def test_inputs_from_0_to_1_get_a_sigmoid_and_may_be_learnt_by_cross_entropy():
+    task = task_from_arrays(X, None, kind="reconstruction", scaling="min_max")
+    assert task.head.activation == "sigmoid"
+    assert task.complete(dataclasses.replace(PLAN, loss="bce")).loss == "binary_crossentropy"
+    with pytest.raises(SpaceError, match="must be one of mean_squared_error"):
+        task_from_arrays(X, None, kind="reconstruction").complete(dataclasses.replace(PLAN, loss="bce"))
+
+
+def test_a_plan_may_say_how_its_output_ends():
+    head = Head(6, "tanh", batch_normalization=True)
+    assert task_from_arrays(X, None, kind="reconstruction").complete(dataclasses.replace(PLAN, head=head)).head == head
+
+
+def test_a_probe_finds_classes_in_a_code_that_holds_them_and_not_in_one_that_does_not():
+    fold = task_from_arrays(X, LABELS, kind="features").fold(0)
+    rows = len(fold.data.x_measured)
+    assert fold.measure(fold.data.x_measured)["error"] < 0.1
+    told = fold.measure(np.random.default_rng(1).normal(size=(rows, 2)).astype(np.float32))
+    assert told["accuracy"] <= np.mean(LABELS == "fine") + 0.05
+
+
+def test_dead_units_are_counted():
+    fold = task_from_arrays(X, LABELS, kind="features").fold(0)
+    codes = np.column_stack([fold.data.x_measured[:, 0], np.zeros(len(fold.data.x_measured))]).astype(np.float32)
+    assert fold.measure(codes)["dead_share"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"kind": "features", "metric": "f1"}, ConfigError, r"\[task\] metric"),
+        ({"kind": "features", "probe": "deep"}, ConfigError, r"\[task\] probe: must be one of linear, network"),
+        ({"kind": "reconstruction", "metric": "mae"}, ConfigError, r"\[task\] metric"),
+        ({"kind": "reconstruction", "pca": 7}, DataError, r"\[data\] pca: 7 components"),
+    ],
+)
+def test_a_wrong_setting_is_named(options, error, message):
+    with pytest.raises(error, match=message):
+        task_from_arrays(X, LABELS, **options)
+
+
+def test_one_column_is_not_enough():
+    with pytest.raises(DataError, match="at least two columns"):
+        task_from_arrays(X[:, :1], None, kind="reconstruction")
+
+
+def test_digits_are_given_back_as_pixels_from_0_to_1():
+    task = load_task("digits", kind="reconstruction")
+    assert task.head == Head(64, "sigmoid")
+    assert float(task.fold(0).data.x_train.max()) == 1.0
