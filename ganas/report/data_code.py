@@ -124,7 +124,9 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
         if target and script.has_target:
             script.lines.append(f"{name} = {name}.dropna(subset=[{target!r}])")
             script.lines.append(f"y{suffix} = {name}[{target!r}]")
-        script.lines.append(f"x{suffix} = {name}" + (f".drop(columns={dropped!r})" if dropped else ""))
+        numbers = "" if prepared["categories"] else '.apply(pd.to_numeric, errors="coerce")'
+        without = f".drop(columns={dropped!r})" if dropped else ""
+        script.lines.append(f"x{suffix} = {name}{without}{numbers}")
     return test is not None
 
 

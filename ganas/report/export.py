@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tomllib
 from typing import Any, TextIO
 
 from ganas.history import Run
@@ -21,7 +22,7 @@ def to_json(run: Run, rank: int | None = None) -> str:
             "run": run.name,
             "folder": str(run.folder),
             "facts": facts,
-            "config": run.config.model_dump(mode="json"),
+            "config": tomllib.loads((run.folder / "config.toml").read_text(encoding="utf-8")),
             "generations": run.generations,
             "hall_of_fame": [member.to_json() for member in run.hall_of_fame],
             "result": run.result,

@@ -153,6 +153,14 @@ def test_the_data_part_of_a_table_copes_with_holes_and_texts(tmp_path, data, uni
     check_parts(run_data_part(make_config({"data": {"source": source, **data}}, "test")), rows, units)
 
 
+def test_a_stray_word_among_numbers_counts_as_missing(tmp_path):
+    rows = [f"{i * 0.5},{i % 7}.25,{'ab'[i % 2]}" for i in range(60)]
+    rows[3] = "unknown,1.25,a"
+    (tmp_path / "table.csv").write_text("\n".join(["width,height,kind", *rows]))
+    config = make_config({"data": {"source": str(tmp_path / "table.csv"), "target": "kind"}}, "test")
+    check_parts(run_data_part(config), rows=60, units=2)
+
+
 def test_the_data_part_of_a_table_without_a_header_names_columns_as_the_run_did(tmp_path):
     source = str(write_table(tmp_path / "table.csv", header=False))
     check_parts(run_data_part(make_config({"data": {"source": source, "target": -1}}, "test")), rows=79, units=2)
