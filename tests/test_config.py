@@ -98,12 +98,16 @@ def test_a_mistake_is_one_line_that_names_it(tables, message):
 
 
 def test_a_setting_from_the_shell_is_toml_or_a_bare_word():
-    config = RunConfig().with_settings(["training.epochs=5", "data.source=iris", 'data.target="a b"', "run.minutes=1.5"])
+    config = RunConfig().with_settings(
+        ["training.epochs=5", "data.source=iris", 'data.target="a b"', "run.minutes=1.5"]
+    )
     assert (config.training.epochs, config.data.source, config.data.target) == (5, "iris", "a b")
     assert config.run.minutes == 1.5
 
 
-@pytest.mark.parametrize("setting", ["epochs=5", "training.epochs", "=5", "training.=5", "training.epochs=[", "training.epochs="])
+@pytest.mark.parametrize(
+    "setting", ["epochs=5", "training.epochs", "=5", "training.=5", "training.epochs=[", "training.epochs="]
+)
 def test_a_malformed_setting_is_refused(setting):
     with pytest.raises(ConfigError, match="--set"):
         RunConfig().with_settings([setting])

@@ -11,14 +11,33 @@
 - ``autoencoding``, ``reconstruction``, ``features``, ``anomaly``: giving back the inputs; ``anomaly_score``: how unusual a row is
 - ``losses``, ``metrics``: which losses fit; ``METRICS`` by name
 
-Nothing here loads TensorFlow; pandas and scikit-learn are imported where they are used.
+Nothing here loads TensorFlow; pandas and scikit-learn are imported where they are used. Names are imported when first
+used, so that listing the data sets does not pay for every kind of task.
 """
 
-from ganas.tasks.datasets import DATASETS, describe_datasets
-from ganas.tasks.load import KINDS, load_task, make_task, task_from_arrays
-from ganas.tasks.metrics import METRICS
-from ganas.tasks.settings import DataSettings
-from ganas.tasks.task import Fold, Measure, Task
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ganas.tasks.datasets import DATASETS, describe_datasets
+    from ganas.tasks.load import KINDS, load_task, make_task, task_from_arrays
+    from ganas.tasks.metrics import METRICS
+    from ganas.tasks.settings import DataSettings
+    from ganas.tasks.task import Fold, Measure, Task
+
+_HOMES = {
+    "DATASETS": "datasets",
+    "describe_datasets": "datasets",
+    "KINDS": "load",
+    "load_task": "load",
+    "make_task": "load",
+    "task_from_arrays": "load",
+    "METRICS": "metrics",
+    "DataSettings": "settings",
+    "Fold": "task",
+    "Measure": "task",
+    "Task": "task",
+}
 
 __all__ = [
     "DATASETS",
@@ -33,3 +52,9 @@ __all__ = [
     "make_task",
     "task_from_arrays",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ganas.tasks' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ganas.tasks.{_HOMES[name]}"), name)
