@@ -9,6 +9,7 @@ the same bits whoever is trained beside it. This module loads no TensorFlow; doc
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Bucket:
         widths: padded units of each hidden layer; a plan may use fewer layers where all widths are equal.
         batch: rows per step that are computed; plans with smaller batches leave some unused.
         features: what the program can do beyond dense layers with common activations, see :func:`features_of`.
+        mutation: the weight mutation's ratio, rounded up to a power of two.
         precision: ``float32`` or ``float64``.
     """
 
@@ -68,6 +70,7 @@ class Bucket:
     optimizer: str
     options: tuple[tuple[str, float | bool | int], ...] = ()
     features: tuple[str, ...] = ()
+    mutation: float = 0.0
     precision: str = "float32"
 
     @property
@@ -87,8 +90,6 @@ def unsupported(plan: NetworkPlan) -> str | None:
     optimizer = plan.optimizer
     if plan.head is None or plan.loss is None:
         return "the plan has no head or loss yet"
-    if not plan.layers:
-        return "it has no hidden layer"
     if optimizer.name.replace("_", "") not in OPTIMIZERS:
         return f"optimizer {optimizer.name} looks at whole tensors, or is unknown"
     for name, value in optimizer.options:
@@ -96,6 +97,8 @@ def unsupported(plan: NetworkPlan) -> str | None:
             return f"optimizer option {name} looks at whole tensors or batches"
     if any(layer.activation == "threshold" for layer in plan.layers):
         return "activation threshold needs arguments that a plan cannot give"
+    if plan.mutation is not None and plan.mutation.layers == "encoder" and plan.bottleneck is None:
+        return "mutation of the encoder needs a plan with a bottleneck"
     if plan.loss not in LOSSES:
         return f"loss {plan.loss} looks at whole batches, or is unknown"
     return None
@@ -106,7 +109,7 @@ def bucket_of(plan: NetworkPlan, inputs: int, budget: TrainingBudget) -> Bucket:
     assert plan.head is not None
     assert plan.loss is not None
     padded = tuple(_width_class(layer.units) for layer in plan.layers)
-    if max(padded) <= UNIFORM_WIDTH:
+    if padded and max(padded) <= UNIFORM_WIDTH:
         depth = len(padded) if plan.tied else next((d for d in DEPTHS if d >= len(padded)), len(padded))
         padded = (max(padded),) * depth
     return Bucket(
@@ -119,6 +122,7 @@ def bucket_of(plan: NetworkPlan, inputs: int, budget: TrainingBudget) -> Bucket:
         plan.optimizer.name.replace("_", ""),
         plan.optimizer.options,
         features_of(plan),
+        2.0 ** math.ceil(math.log2(plan.mutation.ratio)) if plan.mutation and plan.mutation.ratio else 0.0,
         budget.precision,
     )
 

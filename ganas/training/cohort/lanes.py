@@ -16,20 +16,20 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ganas.cohorts import Bucket
-from ganas.search.plan import NetworkPlan
 from ganas.training.cohort.layout import initial_weights, pad
 from ganas.training.cohort.program import Program
 from ganas.training.cohort.progress import Lane, Progress
 from ganas.training.cohort.rows import Rows
-from ganas.training.cohort.settings import Settings, lane_settings, stack_settings
+from ganas.training.cohort.settings import Settings, lane_settings, resting, stack_settings
+from ganas.training.contract import FloatArray
 from ganas.training.streams import batch_order
 
 
-def run(program: Program, rows: Rows, members: Iterable[Progress]) -> Iterator[tuple[Progress, Lane]]:
-    """Trains ``members`` of the program's bucket and yields each with its lane when it is over."""
+def run(program: Program, rows: Rows, members: Iterable[Progress]) -> Iterator[tuple[Progress, Lane, FloatArray]]:
+    """Trains ``members`` of the program's bucket; yields each when it is over, with its lane and its measured outputs."""
     queue = deque(members)
     lanes: list[Progress | None] = [None] * program.bucket.lanes
-    settings = [_empty_settings(program.bucket)] * len(lanes)
+    settings: dict[int, Settings] = {}
     tensors = None
     while queue or any(lanes):
         changed = {}
@@ -41,17 +41,18 @@ def run(program: Program, rows: Rows, members: Iterable[Progress]) -> Iterator[t
                 settings[place] = lane_settings(program.bucket, member.member.plan, member.member.seed)
         if changed:
             _load(program, changed)
-            tensors = {name: tf.constant(a) for name, a in stack_settings(program.bucket, settings).items()}
+            rest = resting(next(iter(settings.values())))
+            stacked = stack_settings(program.bucket, [settings.get(place, rest) for place in range(len(lanes))])
+            tensors = {name: tf.constant(array) for name, array in stacked.items()}
         at_work = {place: lane for place, lane in enumerate(lanes) if lane is not None}
         _train_epoch(program, rows, at_work, tensors)
         over = {place: member for place, member in at_work.items() if member.is_over}
         if over:
             arrays = {name: variable.numpy() for name, variable in program.state.items()}
+            outputs = program.measured(rows, tensors)
             for place, member in over.items():
                 lanes[place] = None
-                done = {name: array[place].copy() for name, array in arrays.items()}
-                done["best_outputs"] = done["best_outputs"][: rows.validation_count]
-                yield member, done
+                yield member, {name: array[place].copy() for name, array in arrays.items()}, outputs[place].copy()
 
 
 def _train_epoch(program: Program, rows: Rows, at_work: dict[int, Progress], settings: Any) -> None:
@@ -72,10 +73,7 @@ def first_state(program: Program, member: Progress) -> Lane:
     """Returns the lane that a member starts with, or goes on from."""
     bucket, plan = program.bucket, member.member.plan
     if member.member.state is not None:
-        lane = dict(member.member.state["lane"])
-        outputs = np.zeros(program.state["best_outputs"].shape[1:], bucket.precision)
-        outputs[: len(lane["best_outputs"])] = lane["best_outputs"]
-        return {**lane, "best_outputs": outputs}
+        return dict(member.member.state["lane"])
     weights = member.member.weights or initial_weights(plan, bucket.inputs, member.member.seed, bucket.precision)
     own = pad(bucket, plan, weights)
     lane = {**own, **program.optimizer.initial}
@@ -123,8 +121,3 @@ def _orders(
         counts[mine - 1, place] = rows.count - (mine - 1) * size
         steps = max(steps, mine)
     return order, counts, steps
-
-
-def _empty_settings(bucket: Bucket) -> Settings:
-    """Returns the settings of a lane that rests."""
-    return lane_settings(bucket, NetworkPlan(()), 0)

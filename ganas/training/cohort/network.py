@@ -52,18 +52,17 @@ class Pass:
     training: Training | None
     statistics: dict[str, Any]
 
-    def hidden(self, x: Any) -> list[Any]:
-        """Returns the outputs of the hidden layers for ``x`` (lanes, rows, inputs) or, for shared rows, (rows, inputs)."""
+    def into_layers(self, x: Any) -> list[Any]:
+        """Returns what goes into each layer, the head last, for ``x`` (lanes, rows, inputs) or, for shared rows, (rows, inputs)."""
         if self.training is not None and "corruption" in self.bucket.features:
             x = self._corrupted(x)
-        outputs = []
+        flow = [x]
         for layer, width in enumerate(self.bucket.widths):
-            x = self._layer(x, layer, width)
-            outputs.append(x)
-        return outputs
+            flow.append(self._layer(flow[-1], layer, width))
+        return flow
 
     def head(self, x: Any) -> Any:
-        """Returns the network's outputs (lanes, rows, units) from the last hidden layer's; Keras knows their logits."""
+        """Returns the network's outputs (lanes, rows, units) from what goes into the head; Keras knows their logits."""
         y = keras.activations.get(self.bucket.head_activation)(self._dense(x, len(self.bucket.widths)))
         return self._normalized(y, HEAD) if "head_normalization" in self.bucket.features else y
 

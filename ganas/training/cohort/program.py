@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ganas.cohorts import Bucket
 from ganas.training.cohort.layout import STATISTICS, variables_of
+from ganas.training.cohort.mutation import mutate
 from ganas.training.cohort.network import Pass, Training
 from ganas.training.cohort.optimizers import LaneOptimizer
 from ganas.training.cohort.rows import Rows
@@ -27,13 +28,19 @@ ROWS_AT_ONCE = 512
 KEPT_PROGRAMS = 64
 """Programs kept in a process; the one unused for longest goes first."""
 
-_programs: OrderedDict[tuple[Bucket, tuple[int, int]], Program] = OrderedDict()
+_programs: OrderedDict[tuple[Bucket, tuple[int, int, bool]], Program] = OrderedDict()
 _compiled = 0
 
 
 def compilations() -> int:
     """Returns how many programs this process has compiled."""
     return _compiled
+
+
+def _count_compilation() -> None:
+    """Counts one more; called where TensorFlow traces, which it does once per compilation."""
+    global _compiled
+    _compiled += 1
 
 
 def program_for(bucket: Bucket, rows: Rows) -> Program:
@@ -67,12 +74,14 @@ class Program:
         self.optimizer = LaneOptimizer(bucket, self._trained)
         self._learned = {**self._weights, **self.optimizer.slots}
         self._best = {f"best_{name}": tf.Variable(tf.zeros_like(value)) for name, value in self._weights.items()}
-        validation = rows.shapes[1]
-        self._best["best_outputs"] = tf.Variable(tf.zeros((bucket.lanes, validation, bucket.outputs), bucket.precision))
+        if rows.measured is None:
+            kept = (bucket.lanes, rows.shapes[1], bucket.outputs)
+            self._best["best_outputs"] = tf.Variable(tf.zeros(kept, bucket.precision))
         self._best["best_loss"] = tf.Variable(tf.zeros(bucket.lanes, bucket.precision))
         self.state = {**self._learned, **self._best}
         self._loss = make_loss(bucket.loss)
-        self._run = tf.function(self._epoch, jit_compile=True, autograph=False, reduce_retracing=False)
+        self._run = tf.function(self._epoch, jit_compile=True, autograph=False)
+        self._answer = tf.function(self._outputs, jit_compile=True, autograph=False)
 
     def epoch(self, rows: Rows, settings: Any, order: Any, counts: Any, steps: int, *, keep_last: bool) -> FloatArray:
         """Trains one epoch of every lane and keeps the best.
@@ -99,11 +108,37 @@ class Program:
         ).numpy()
         return losses
 
+    def measured(self, rows: Rows, settings: Any) -> FloatArray:
+        """Returns (lanes, measured rows, units) outputs of the best weights so far; a narrow bottleneck's are padded."""
+        if rows.measured is None:
+            kept: FloatArray = self._best["best_outputs"].numpy()[:, : rows.measured_count]
+            return kept
+        parts = []
+        for start in range(0, max(1, rows.measured_count), ROWS_AT_ONCE):
+            part = rows.measured[start : start + ROWS_AT_ONCE]
+            part = tf.pad(part, [[0, ROWS_AT_ONCE - part.shape[0]], [0, 0]])
+            parts.append(self._answer(part, settings, rows.measured_layer == "bottleneck").numpy())
+        outputs: FloatArray = np.concatenate(parts, 1)[:, : rows.measured_count]
+        return outputs
+
+    def _outputs(self, x: Any, settings: Any, is_bottleneck: bool) -> Any:
+        _count_compilation()
+        weights = {name: tf.convert_to_tensor(self._best[f"best_{name}"]) for name in self._weights}
+        flow = Pass(self.bucket, weights, settings, None, weights)
+        flows = flow.into_layers(x)
+        if not is_bottleneck:
+            return flow.head(flows[-1])
+        widest = max(self.bucket.widths)
+        code = tf.zeros((self.bucket.lanes, x.shape[0], widest), self.bucket.precision)
+        for layer, y in enumerate(flows[1:]):
+            padded = tf.pad(y, [[0, 0], [0, 0], [0, widest - y.shape[2]]])
+            code = tf.where(settings["bottleneck"][:, None, None] == layer, padded, code)
+        return code
+
     def _epoch(
         self, data: Any, validation_count: Any, settings: Any, order: Any, counts: Any, steps: Any, keep_last: Any
     ) -> Any:
-        global _compiled
-        _compiled += 1  # this line runs while TensorFlow traces, once per compilation
+        _count_compilation()
         x, y, weights, x_validation, y_validation = data
         lanes, precision = self.bucket.lanes, self.bucket.precision
 
@@ -130,6 +165,9 @@ class Program:
     def _step(self, settings: Any, batch: Any, counts: Any) -> Any:
         """Makes one step of every lane; returns their losses (lanes,), penalties included."""
         x, y, weights = batch
+        if "mutation" in self.bucket.features:
+            kernels = {v.layer: self._weights[v.name] for v in self.variables if v.kind == "kernel"}
+            mutate(self.bucket, kernels, settings, self._learned["steps"][:, 0, 0], counts > 0)
         before = {name: tf.convert_to_tensor(variable) for name, variable in self._learned.items()}
         is_row = tf.cast(tf.range(self.bucket.batch)[None] < counts[:, None], self.bucket.precision)
         rows = tf.maximum(tf.cast(counts, self.bucket.precision), 1.0)
@@ -138,7 +176,7 @@ class Program:
         with tf.GradientTape() as tape:
             tape.watch(list(current.values()))
             flow = Pass(self.bucket, current, settings, training, {name: before[name] for name in self._weights})
-            losses = self._loss(y, flow.head(flow.hidden(x)[-1]))
+            losses = self._loss(y, flow.head(flow.into_layers(x)[-1]))
             loss = tf.reduce_sum(losses * weights * is_row, 1) / rows + self._penalties(current, settings)
             total = tf.reduce_sum(loss)
         gradients = tape.gradient(total, list(current.values()))
@@ -169,7 +207,7 @@ class Program:
         def judge(start: Any, size: int) -> tuple[Any, Any]:
             part, target = tf.slice(x, [start, 0], [size, -1]), tf.slice(y, [start, 0], [size, -1])
             flow = Pass(self.bucket, weights, settings, None, weights)
-            outputs = flow.head(flow.hidden(part)[-1])
+            outputs = flow.head(flow.into_layers(part)[-1])
             losses = self._loss(tf.broadcast_to(target, outputs.shape), outputs)
             is_row = tf.range(size) + start < count
             return outputs, tf.reduce_sum(tf.where(is_row, losses, 0.0), 1)

@@ -33,6 +33,7 @@ class Progress:
     bucket: Bucket
     budget: TrainingBudget
     last: int
+    measured_layer: str
     curves: dict[str, list[float]] = field(default_factory=dict)
     best_epoch: int = 0
     seconds: float = 0.0
@@ -90,15 +91,16 @@ class Progress:
             self.status = "timed_out"
             self.message = f"{self.epochs} of {self.budget.epochs} epochs took {elapsed:.1f} s of {limit} s"
 
-    def outcome(self, lane: Lane, outputs: FloatArray | None) -> Outcome:
-        """Returns what came of the member, from its lane and its outputs on the measured rows (None: those in the lane)."""
+    def outcome(self, lane: Lane, outputs: FloatArray) -> Outcome:
+        """Returns what came of the member, from its lane and the (measured rows, padded units) outputs of the best epoch."""
         told: dict[str, Any] = {"curves": self.curves, "epochs": self.epochs, "seconds": self.seconds}
         if self.status != "ok":
             return Outcome(self.status, **told, message=self.message)
         epoch = self.best_epoch if self.budget.restore_best else self.epochs
-        if outputs is None:
-            outputs = lane["best_outputs"]
-        outputs = np.array(outputs, np.float32)
+        plan = self.member.plan
+        if self.measured_layer == "bottleneck" and plan.bottleneck is not None:
+            outputs = outputs[:, : plan.layers[plan.bottleneck].units]
+        outputs = np.ascontiguousarray(outputs, np.float32)
         if not np.isfinite(outputs).all():
             return Outcome("diverged", **told, message=f"outputs are not finite after epoch {epoch}")
         return Outcome(

@@ -29,7 +29,10 @@ class Rows:
     Attributes:
         x, y, weights: training rows (rows, columns), (rows, units), (rows,).
         x_validation, y_validation: validation rows.
-        count, validation_count: rows that are not padding.
+        measured: rows whose outputs are asked for, (rows, columns), or None: the outputs on the validation rows, which the
+            program keeps anyway.
+        measured_layer: ``output`` or ``bottleneck``.
+        count, validation_count, measured_count: rows that are not padding.
     """
 
     x: Any
@@ -37,13 +40,16 @@ class Rows:
     weights: Any
     x_validation: Any
     y_validation: Any
+    measured: Any
+    measured_layer: str
     count: int
     validation_count: int
+    measured_count: int
 
     @property
-    def shapes(self) -> tuple[int, int]:
-        """Padded training and validation rows: what a program is compiled for."""
-        return int(self.x.shape[0]), int(self.x_validation.shape[0])
+    def shapes(self) -> tuple[int, int, bool]:
+        """What a program is compiled for: padded training and validation rows, and whether it keeps outputs on the latter."""
+        return int(self.x.shape[0]), int(self.x_validation.shape[0]), self.measured is None
 
 
 def to_device(data: TrainingData, precision: str) -> Rows:
@@ -56,6 +62,8 @@ def to_device(data: TrainingData, precision: str) -> Rows:
         return made[id(array)]
 
     x = put(data.x_train)
+    measured = data.x_validation if data.x_measured is None else data.x_measured
+    is_kept = data.x_measured is None and data.measured_layer == "output"
     weights = np.ones(len(data.x_train), precision) if data.w_train is None else data.w_train
     return Rows(
         x,
@@ -63,8 +71,11 @@ def to_device(data: TrainingData, precision: str) -> Rows:
         _tensor(weights, precision, rows=x.shape[0]),
         put(data.x_validation),
         put(data.y_validation),
+        None if is_kept else put(measured),
+        data.measured_layer,
         len(data.x_train),
         len(data.x_validation),
+        len(measured),
     )
 
 

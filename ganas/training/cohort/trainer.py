@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ganas.cohorts import Bucket, bucket_of, unsupported
+from ganas.errors import SpaceError
 from ganas.evaluation import TrainingBudget
 from ganas.training.cohort.lanes import run
 from ganas.training.cohort.program import program_for
@@ -25,12 +26,12 @@ def train(
     buckets: dict[Bucket, list[Progress]] = defaultdict(list)
     last = budget.epochs if pause is None else min(pause, budget.epochs)
     for index, member in enumerate(members):
-        reason = unsupported(member.plan)
-        if reason is not None:
-            outcomes[index] = Outcome("failed", message=f"the cohort trainer cannot train this plan: {reason}")
-            continue
-        bucket = bucket_of(member.plan, data.x_train.shape[1], budget)
-        buckets[bucket].append(Progress(index, member, bucket, budget, last))
+        try:
+            bucket = _bucket(member, data, budget)
+        except SpaceError:
+            outcomes[index] = Outcome("failed", message=traceback.format_exc())
+        else:
+            buckets[bucket].append(Progress(index, member, bucket, budget, last, data.measured_layer))
     with silenced(), precision(budget.precision):
         rows = to_device(data, budget.precision)
         for bucket, progresses in buckets.items():
@@ -38,13 +39,22 @@ def train(
     return [outcomes[index] for index in range(len(members))]
 
 
+def _bucket(member: Member, data: TrainingData, budget: TrainingBudget) -> Bucket:
+    reason = unsupported(member.plan)
+    if reason is None and data.measured_layer == "bottleneck" and member.plan.bottleneck is None:
+        reason = "the bottleneck is to be measured, and it has none"
+    if reason is not None:
+        raise SpaceError(f"the cohort trainer cannot train this plan: {reason}")
+    return bucket_of(member.plan, data.x_train.shape[1], budget)
+
+
 def _train_safely(bucket: Bucket, rows: Rows, members: list[Progress]) -> dict[int, Outcome]:
     """Trains one bucket's members; should the program fail, each that has no outcome yet failed with its traceback."""
     outcomes: dict[int, Outcome] = {}
     started = time.perf_counter()
     try:
-        for member, lane in run(program_for(bucket, rows), rows, members):
-            outcomes[member.index] = member.outcome(lane, None)
+        for member, lane, outputs in run(program_for(bucket, rows), rows, members):
+            outcomes[member.index] = member.outcome(lane, outputs)
     except Exception:  # whatever one bucket does must end its own members only
         message, seconds = traceback.format_exc(), time.perf_counter() - started
         for member in members:
