@@ -28,11 +28,12 @@ from ganas.evolution.individual import Stopped
 from ganas.execution import make_executor
 from ganas.final import Finalist, assess_winner
 from ganas.history import Run, find_run, load_run
+from ganas.log import LOGGER, logging_to
 from ganas.objectives import MEASURED, check_objectives, objectives_of
 from ganas.search.space import Genome, SearchSpace
 from ganas.search.start import start_genomes
 from ganas.seeds import derive_seed
-from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task
+from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task, with_default_words
 from ganas.statistics import mean, standard_deviation
 from ganas.store import Asked, RunStore
 from ganas.tasks.task import Task
@@ -105,9 +106,12 @@ def evolve(
     config = config.with_absolute_paths()
     check_objectives(config.evolution.objectives)
     made = task or make_task(config)
+    config = with_default_words(config, made)
     space = make_space(config, made)
     if config.run.warm_start is not None:
-        config = config.with_values({"run.warm_start": str(find_run(config.run.warm_start, runs_dir).resolve())}, "config")
+        config = config.with_values(
+            {"run.warm_start": str(find_run(config.run.warm_start, runs_dir).resolve())}, "config"
+        )
     folder = Path(runs_dir) / folder_name(config, made)
     facts = {
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -125,7 +129,7 @@ def evolve(
         "seconds": 0.0,
         "generations": config.evolution.generations,
     }
-    with contextlib.closing(RunStore.create(folder, config.to_toml(), facts)) as store:
+    with contextlib.closing(RunStore.create(folder, config.to_toml(), facts)) as store, logging_to(folder):
         return Search(config, made, space, store, listener or SilentListener()).run()
 
 
@@ -159,7 +163,7 @@ def resume(
         return before
     task = make_task(config)
     refuse_changes(folder, before.facts["fingerprint"], fingerprint(config, task))
-    with contextlib.closing(RunStore.open(folder)) as store:
+    with contextlib.closing(RunStore.open(folder)) as store, logging_to(folder):
         store.put(status="running", generations=planned)
         return Search(config, task, make_space(config, task), store, listener).run()
 
@@ -207,6 +211,7 @@ class Search:
                 if reason == "interrupted":
                     self.store.put(status="interrupted")
                 else:
+                    LOGGER.info("the search ends: %s", reason)
                     self.listener.on_notice(f"The search ends: {reason}.")
                     self._finish(evaluator, reason)
                 finished = True
@@ -250,6 +255,8 @@ class Search:
             if not evaluation.is_cut:
                 objectives = objectives_of(evaluation, self.names, self.task.inputs)
                 self.store.add_evaluation(asked[place].number, evaluation, objectives)
+                if evaluation.message:
+                    LOGGER.warning("candidate %d %s: %s", asked[place].number, evaluation.status, evaluation.message)
                 self.listener.on_evaluation(asked[place].number, evaluation)
 
         plans = [self.space.decode(genome) for genome in genomes]
@@ -357,6 +364,7 @@ class Search:
             row = generation_row(told[: number * self.population], number, self.population, self._seconds())
             self.store.add_generation(number, row)
             self.store.put(generations_logged=number)
+            LOGGER.info("generation %s", row)
             self.listener.on_generation(row)
 
     def _seconds(self) -> float:

@@ -9,7 +9,7 @@ from ganas.config import RunConfig
 from ganas.evaluation import TrainingBudget
 from ganas.rungs import RUNGS, Rungs
 from ganas.search.autoencoder import autoencoder_space
-from ganas.search.mlp import mlp_space
+from ganas.search.mlp import SEARCH_DEFAULTS, mlp_space
 from ganas.search.space import SearchSpace
 from ganas.tasks import load_task
 from ganas.tasks.task import Task
@@ -32,6 +32,14 @@ def make_space(config: RunConfig, task: Task) -> SearchSpace:
         ConfigError: a word of ``[search]`` makes no sense.
     """
     return SPACES[task.kind](config.search, task.inputs)
+
+
+def with_default_words(config: RunConfig, task: Task) -> RunConfig:
+    """Returns the config with the words of ``[search]`` that it does not say filled in, so that a run records them."""
+    words = DEFAULT_WORDS.get(task.kind, {})
+    return config.with_values(
+        {f"search.{name}": word for name, word in words.items() if name not in config.search}, "config"
+    )
 
 
 def make_budget(config: RunConfig) -> TrainingBudget:
@@ -67,3 +75,6 @@ SPACES: dict[str, Callable[[Mapping[str, Any], int], SearchSpace]] = {
     "anomaly": autoencoder_space,
 }
 """The space of networks that each kind of task searches: of the words of ``[search]`` and the number of inputs."""
+
+DEFAULT_WORDS: dict[str, dict[str, Any]] = {"classification": SEARCH_DEFAULTS, "regression": SEARCH_DEFAULTS}
+"""What ``[search]`` says where a config is silent, for the kinds whose space has words of its own."""
