@@ -6,6 +6,7 @@ Names are imported when first used, so that ``import ganas`` costs nothing and n
 - evaluate: ``Evaluator``, ``TrainingBudget``, ``Evaluation``, ``mlp_plan``, ``NetworkPlan``, ``load_task``, ``task_from_arrays``
 - search anything: ``Evolution``, ``Stopped``, ``SearchSpace``, ``LayerGroup``, ``Condition``, ``Choice``, ``IntegerRange``,
   ``FloatRange``
+- in the manner of scikit-learn: ``AnomalyDetector``
 - in training: ``WeightMutation``, a Keras callback
 """
 
@@ -34,6 +35,7 @@ _HOMES = {
     "Choice": "ganas.search.genes",
     "IntegerRange": "ganas.search.genes",
     "FloatRange": "ganas.search.genes",
+    "AnomalyDetector": "ganas.estimators",
     "WeightMutation": "ganas.training.weight_mutation",
     "GanasError": "ganas.errors",
 }

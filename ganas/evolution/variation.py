@@ -81,7 +81,7 @@ def _cross_layers(group: LayerGroup, a: Any, b: Any, rng: np.random.Generator) -
     count = int(rng.choice([number for number in range(low, high + 1) if group.count.contains(number)]))
     rows = []
     for index in range(count):
-        parent = a if rng.random() < 0.5 else b
+        parent = (a or b) if rng.random() < 0.5 else (b or a)
         rows.append(parent[int((index + 0.5) / count * len(parent))])
     return rows
 

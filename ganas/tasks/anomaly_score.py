@@ -180,7 +180,8 @@ def error_scale(x: FloatArray, outputs: FloatArray) -> Doubles:
     The floor keeps a column that is reproduced almost without error from drowning the others.
     """
     values = x.astype(np.float64)
-    return np.maximum(((values - outputs) ** 2).mean(axis=0), np.maximum(1e-3 * values.var(axis=0), SMALLEST))
+    errors: Doubles = ((values - outputs) ** 2).mean(axis=0)
+    return np.asarray(np.maximum(errors, np.maximum(1e-3 * values.var(axis=0), SMALLEST)))
 
 
 VIEWS = ("reconstruction", "rarity", "distance", "neighbours")

@@ -1,0 +1,44 @@
+"""What a worker process does with networks that are trained: it lets them answer rows. Only plain data goes in and out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganas.search.plan import NetworkPlan
+from ganas.training.contract import FloatArray, Member, TrainingData
+
+
+@dataclass(frozen=True)
+class Question:
+    """Rows for trained networks.
+
+    Attributes:
+        networks: complete plans with their weights in Keras' order.
+        x: (rows, columns) float32 inputs.
+        threads: TensorFlow's.
+    """
+
+    networks: tuple[tuple[NetworkPlan, tuple[FloatArray, ...]], ...]
+    x: FloatArray
+    threads: int = 1
+
+
+def answer_rows(job: Question) -> list[FloatArray]:
+    """Returns the (rows, units) float32 outputs of each network; runs in a worker."""
+    from ganas.training.session import prepare_session, silenced
+
+    prepare_session(job.threads)
+    from ganas.training.build import build
+    from ganas.training.fit import measured_outputs
+
+    nothing = np.zeros((0, job.x.shape[1]), np.float32)
+    data = TrainingData(nothing, nothing, nothing, nothing, x_measured=job.x)
+    answers = []
+    with silenced():
+        for plan, weights in job.networks:
+            model = build(plan, job.x.shape[1])
+            model.set_weights(list(weights))
+            answers.append(measured_outputs(model, Member(plan, 0), data))
+    return answers

@@ -1,0 +1,115 @@
+"""A detector: what a few trained autoencoders and the other views say of new rows, with a threshold.
+
+It holds numbers only, no networks: who has reconstructions asks it for scores. Several networks count by the mean of
+their surprises, so that none outweighs the others by the size of its errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.tasks.anomaly import threshold_at
+from ganas.tasks.anomaly_score import AnomalyScore, Doubles, Surprise, error_scale, reconstruction_columns
+from ganas.training.contract import FloatArray
+
+RECONSTRUCTION = "reconstruction"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """How unusual rows are.
+
+    Attributes:
+        score: the views that need no network.
+        scales: (columns,) errors on training rows, for each network.
+        surprises: the scale of each network's reconstruction errors.
+        views: the scale of each other view, by name.
+        held_out: the scale of the scores of held-out rows.
+        threshold: rows with a higher score are flagged.
+    """
+
+    score: AnomalyScore
+    scales: tuple[Doubles, ...]
+    surprises: tuple[Surprise, ...]
+    views: Mapping[str, Surprise]
+    held_out: Surprise
+    threshold: float
+
+    def scores(self, x: FloatArray, outputs: Sequence[FloatArray]) -> Doubles:
+        """Returns the (rows,) scores of (rows, columns) inputs, given each network's reconstruction of them."""
+        return _mean_surprise(self._parts(x, outputs))
+
+    def contributions(self, x: FloatArray, outputs: Sequence[FloatArray]) -> Doubles:
+        """Returns how much of each row's score is owed to each column: (rows, columns), summing to the scores."""
+        parts = self._parts(x, outputs)
+        networks = [part for name, part in parts if name == RECONSTRUCTION]
+        weights = {RECONSTRUCTION: 1 / max(1, len(networks))}
+        views = len({name for name, _ in parts})
+        total = np.zeros(x.shape)
+        for name, (columns, surprise) in parts:
+            share = columns / np.maximum(columns.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+            total += share * surprise[:, None] * weights.get(name, 1.0) / views
+        return total
+
+    def probabilities(self, scores: Doubles) -> Doubles:
+        """Returns the (rows,) share of held-out rows that are less unusual than each of ``scores``; near 1 beyond them."""
+        return np.asarray(-np.expm1(-self.held_out.of(scores)))
+
+    def _parts(self, x: FloatArray, outputs: Sequence[FloatArray]) -> list[tuple[str, tuple[Doubles, Doubles]]]:
+        """Returns each view's columns and surprises; reconstruction once per network."""
+        parts = []
+        for scale, surprise, given in zip(self.scales, self.surprises, outputs, strict=True):
+            columns = reconstruction_columns(x, given, scale)
+            parts.append((RECONSTRUCTION, (columns, surprise.of(columns.sum(axis=1)))))
+        for name, columns in self.score.columns(x).items():
+            parts.append((name, (_positive(columns), self.views[name].of(columns.sum(axis=1)))))
+        return parts
+
+
+def fit_detector(
+    x: FloatArray,
+    outputs: Sequence[FloatArray],
+    *,
+    training: int,
+    views: Sequence[str],
+    false_alarm_rate: float,
+    seed: int,
+) -> Detector:
+    """Fits a detector.
+
+    Args:
+        x: (rows, columns) inputs of the training rows and, below them, of the held-out rows; normal ones, as far as known.
+        outputs: each network's reconstruction of ``x``.
+        training: so many first rows are training rows.
+        views: names in ``ganas.tasks.anomaly_score.VIEWS``.
+        false_alarm_rate: the share of rows like the held-out ones that may be flagged.
+        seed: of what is drawn.
+    """
+    score = AnomalyScore.fit(x[:training], views=views, seed=seed)
+    scales = tuple(error_scale(x[:training], given[:training]) for given in outputs)
+    errors = [reconstruction_columns(x, given, scale) for given, scale in zip(outputs, scales, strict=True)]
+    surprises = tuple(Surprise.fit(error.sum(axis=1)) for error in errors)
+    known = {name: Surprise.fit(columns.sum(axis=1)) for name, columns in score.columns(x).items()}
+    nothing = Surprise.fit(np.zeros(1))
+    unfinished = Detector(score, scales, surprises, known, nothing, 0.0)
+    held_out = unfinished.scores(x[training:], [given[training:] for given in outputs])
+    threshold = threshold_at(held_out, false_alarm_rate)
+    return Detector(score, scales, surprises, known, Surprise.fit(held_out), threshold)
+
+
+def _mean_surprise(parts: Sequence[tuple[str, tuple[Doubles, Doubles]]]) -> Doubles:
+    """Returns the mean over the views; of reconstruction, the mean over the networks."""
+    by_view: dict[str, list[NDArray[np.float64]]] = {}
+    for name, (_, surprise) in parts:
+        by_view.setdefault(name, []).append(surprise)
+    means = [np.mean(surprises, axis=0) for surprises in by_view.values()]
+    return np.asarray(np.mean(means, axis=0))
+
+
+def _positive(columns: Doubles) -> Doubles:
+    """Returns columns from 0 on, because the penalty of the fullest bin of a histogram lies a little below 0."""
+    return np.maximum(columns, 0.0)
