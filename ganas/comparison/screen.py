@@ -20,7 +20,6 @@ COLUMNS = (
     ("variant", "variant"),
     ("validation", "validation error"),
     ("test", "test error"),
-    ("against", "base"),
     ("difference", "difference"),
     ("p_corrected", "p (Holm)"),
     ("gap", "gap"),
@@ -89,7 +88,6 @@ def print_comparison(console: Console, run: Run) -> None:
     shown = [
         {
             **row,
-            "against": row["against"] or "–",
             "validation": with_interval(row, "validation_error", "validation_half_width"),
             "test": with_interval(row, "test_error", "test_half_width"),
             "difference": with_interval(row, "difference", "difference_half_width"),

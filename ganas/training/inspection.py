@@ -27,7 +27,7 @@ def dead_shares(model: Any, plan: NetworkPlan, rows: FloatArray) -> list[float]:
     layers = [model.get_layer(f"activation_{index}").output for index in range(len(plan.layers))]
     if not layers:
         return []
-    reader = keras.Model(model.inputs, layers)
+    reader = keras.Model(model.input, layers)
     low: list[Any] = []
     high: list[Any] = []
     for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -74,6 +74,7 @@ def seconds_per_step(plan: NetworkPlan, data: TrainingData, steps: int) -> float
         steps_per_epoch=steps,
         epochs=WARM_UP + TIMED,
         callbacks=callbacks,
+        shuffle=False,
         verbose=0,
     )
     return min(watch.seconds[WARM_UP:]) / steps
