@@ -24,7 +24,7 @@ from ganas.comparison.inspection import Inspection, Timing, inspect, save_weight
 from ganas.comparison.trainings import Planned, choose_alternatives, compared_trainings, tuning_trainings
 from ganas.comparison.variants import Variant, make_variants
 from ganas.config import RunConfig
-from ganas.errors import DataError, RunError
+from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator, combine
 from ganas.execution import WorkerLost, make_executor
@@ -253,11 +253,7 @@ class Comparison:
         """Asks every network about the training rows, and for units that no longer answer."""
         if self.store.get("inspected") is None:
             self.listener.on_notice("Asking the networks about the training rows.")
-            try:
-                fold = self.task.training_fold()
-            except DataError as error:  # a task may have no error on the rows it trains on
-                self.store.put(inspected={}, not_inspected=str(error))
-                return
+            fold = self.task.training_fold()
             self.store.put(inspected=self._ask(evaluator, "training rows", fold, trainings, counts_dead=True))
 
     def _time(self, evaluator: Evaluator, trainings: Sequence[Planned]) -> None:

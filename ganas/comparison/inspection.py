@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganas.errors import DataError
 from ganas.execution import fetch
 from ganas.search.plan import NetworkPlan
 from ganas.training.contract import FloatArray, Member
@@ -39,7 +40,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What one network answered: the task's measures on the fold's measured rows, and its dead units per layer."""
+    """What one network answered: the task's measures on the fold's rows (none if it has none there), dead units per layer."""
 
     measures: dict[str, float]
     dead: tuple[float, ...] = ()
@@ -75,7 +76,10 @@ def inspect(job: Inspection) -> list[Inspected]:
         for file in job.files:
             model.set_weights(load_weights(file))
             outputs = measured_outputs(model, Member(job.plan, 0), fold.data)
-            measures = {name: float(value) for name, value in fold.measure(outputs).items()}
+            try:
+                measures = {name: float(value) for name, value in fold.measure(outputs).items()}
+            except DataError:  # such as a ranking of training rows that are all of one kind
+                measures = {}
             dead = dead_shares(model, job.plan, fold.data.x_train) if job.counts_dead else []
             results.append(Inspected(measures, tuple(dead)))
     return results

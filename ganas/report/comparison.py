@@ -73,8 +73,9 @@ class ComparedVariants:
         for one in self.trainings[name]:
             if one.evaluation.is_ok:
                 measures = {"validation": {"error": one.evaluation.error}, "test": one.test, "train": one.train}[rows]
-                if measures is not None and measures["error"] is not None:
-                    values[one.seed] = measures["error"]
+                error = (measures or {}).get("error")
+                if error is not None:
+                    values[one.seed] = error
         return values
 
     def differences(self, rows: str) -> dict[str, PairedDifference | None]:

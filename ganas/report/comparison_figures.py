@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ganas.report.comparison import LAST_PART, ComparedVariants, curve_rows
-from ganas.report.figures import BLUE, DARK, GREY, SHADES, new_figure
+from ganas.report.figures import BLUE, DARK, GREY, SHADES, new_figure, plain_ticks
 from ganas.report.tables import Row
 
 STYLES = ("-", "--", "-.", ":")
@@ -34,6 +34,7 @@ def draw_curves(curves: Mapping[str, Sequence[Row]], label: str, *, from_share: 
     values = [row["mean"] for rows in curves.values() for row in rows if row["updates"] >= from_share * last]
     if not from_share and min(values) > 0 and max(values) / min(values) > 8:
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis, values)
     axes.set_xlabel("optimizer updates")
     axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -82,7 +82,7 @@ def draw_front(rows: Sequence[Row], *, winner: int | None = None) -> Figure:
     axes.scatter(*chosen, s=150, marker="*", color=ORANGE, edgecolors=DARK, linewidths=0.7, zorder=5, label="winner")
     if rows:
         axes.set_xscale("log")
-        _plain_ticks(axes.xaxis, [row["parameters"] for row in rows])
+        plain_ticks(axes.xaxis, [row["parameters"] for row in rows])
     _error_axis(axes, [row["error"] for row in rows])
     axes.set_xlabel("parameters of the network")
     axes.legend(fontsize=9, framealpha=0.9, edgecolor="none")
@@ -211,10 +211,10 @@ def _error_axis(axes: Axes, values: Sequence[float], label: str = "validation er
     axes.set_ylabel(label)
     if values and min(values) > 0 and max(values) / min(values) > 8:
         axes.set_yscale("log")
-        _plain_ticks(axes.yaxis, values)
+        plain_ticks(axes.yaxis, values)
 
 
-def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
+def plain_ticks(axis: Any, values: Sequence[float]) -> None:
     """Writes the ticks of a logarithmic axis as plain numbers, more of them where few decades are shown."""
     decades = math.log10(max(values) / min(values)) if min(values) > 0 else 3
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)))
