@@ -308,7 +308,7 @@ class Search:
         if not hall:
             reasons = {record.evaluation.message for record in run.evaluated if record.evaluation}
             first = next(iter(sorted(reasons)), "nothing was evaluated").splitlines()[0]
-            raise RunError(f"{run.folder}: no candidate could be trained; the first reason: {first}")
+            raise RunError(f"{run.folder}: no candidate could be trained until {reason}; the first reason: {first}")
         final = self.config.final
         finalists = [Finalist(member.record.number, member.evaluation) for member in hall[: final.candidates]]
         result = assess_winner(

@@ -27,7 +27,7 @@ TINY = {
     "data": {"source": "iris"},
     "search": {"layers": [1, 2], "units": {"range": [2, 6]}, "activation": ["relu", "tanh"]},
     "evolution": {"engine": "generational", "population": 4, "generations": 2},
-    "training": {"epochs": 2, "patience": 1, "trainer": "keras"},
+    "training": {"epochs": 2, "patience": 1},
     "final": {"candidates": 2, "repeats": 2},
 }
 
@@ -188,14 +188,14 @@ def test_a_run_whose_data_changed_is_refused(tmp_path):
 
 
 def test_a_finite_space_ends_the_run_and_says_so(tmp_path):
-    config = tiny(search={"layers": 1, "units": [2, 3], "activation": ["relu"]}, evolution={"generations": 5})
+    config = tiny(search={"layers": 1, "units": [2, 3], "activation": "relu", "learning_rate": 0.01}, evolution={"generations": 5})
     run = evolve(config, runs_dir=tmp_path)
     assert len(history(run)) == 2
     assert run.facts["ended_by"] == "every genome of the search space has been evaluated"
 
 
 def test_a_search_in_which_everything_fails_is_one_line(tmp_path):
-    with pytest.raises(RunError, match=r"no candidate could be trained; the first reason: .* parameters, more than"):
+    with pytest.raises(RunError, match=r"no candidate could be trained until .*; the first reason: .* parameters, more than"):
         evolve(tiny(training={"max_parameters": 1}), runs_dir=tmp_path)
 
 
@@ -228,9 +228,28 @@ def test_a_warm_start_with_another_budget_trains_again(finished, tmp_path):
     assert run.records[0].evaluation.epochs == 1
 
 
-def test_minutes_end_a_search_and_a_later_resume_finishes_it(tmp_path):
-    run = evolve(tiny(run={"minutes": 0.01}), runs_dir=tmp_path)
-    assert len(history(run)) < 8
+@pytest.mark.usefixtures("finished")  # TensorFlow has started and compiled by then
+def test_minutes_end_a_search_in_time_and_leave_a_finished_run(tmp_path):
+    run = evolve(tiny(run={"minutes": 0.1}, evolution={"generations": 100_000}), runs_dir=tmp_path)
+    assert run.facts["ended_by"] == "0.1 minutes are over"
+    assert run.status == "finished"
+    assert len(run.evaluated) < 400_000
+    assert all(record.evaluation.status != "timed_out" for record in run.evaluated)
+
+
+@pytest.mark.parametrize(
+    ("budget", "reason", "evaluations"),
+    [
+        ({"trainings": 5}, "5 evaluations are done", 5),
+        ({"epochs": 6}, "6 epochs are trained", 4),
+        ({"target_error": 1.0}, "reaches the target 1", 4),
+        ({"patience": 1}, "1 evaluations brought nothing better", None),
+    ],
+)
+def test_what_runs_out_first_ends_the_search_and_is_said(budget, reason, evaluations, tmp_path):
+    run = evolve(tiny(budget=budget, evolution={"generations": 50}), runs_dir=tmp_path)
+    assert reason in run.facts["ended_by"]
+    assert evaluations is None or len(run.evaluated) == evaluations
 
 
 def test_a_generation_row_counts_what_failed_and_what_was_stopped():
