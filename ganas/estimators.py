@@ -39,6 +39,8 @@ HELD_OUT_SHARE = 0.2
 UPDATES = 1500
 """Optimizer steps of one training, about: few rows are seen more often than many."""
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 150
+HIDDEN_UNITS = 16
+"""Of a hidden layer, where there is one: one width needs one compiled program, and wider ones brought nothing."""
 Doubles = NDArray[np.float64]
 
 
@@ -257,9 +259,9 @@ def default_words(inputs: int, rows: int) -> dict[str, Any]:
     """
     return {
         "layers": {"range": [0, 1]},
-        "units": {"range": [8, 64], "log": True},
+        "units": HIDDEN_UNITS,
         "activation": ["tanh", "relu", "elu"],
-        "bottleneck": {"range": [1, max(1, min(inputs // 4, 32))], "log": True},
+        "bottleneck": {"range": [1, max(1, min(inputs // 4, HIDDEN_UNITS))], "log": True},
         "bottleneck_activation": ["tanh", "sigmoid"],
         "learning_rate": {"range": [1e-3, 1e-2], "log": True},
         "batch_size": 32 if rows < 2000 else 64,

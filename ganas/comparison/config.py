@@ -51,7 +51,8 @@ class PlanSection(Section):
 
     ``layers`` lists the hidden layers; without it there are ``depth`` layers of ``units`` each.
     ``activation``, ``batch_normalization`` and ``dropout`` are of all hidden layers that do not say their own;
-    ``input_dropout`` is dropout of the inputs.
+    ``input_dropout`` is dropout of the inputs. ``bottleneck`` is the place of an autoencoder's code among the layers, from
+    0; what is said of the output is for autoencoders too.
     """
 
     layers: Annotated[tuple[Count | LayerSection, ...], Field(strict=False)] | None = None
@@ -75,6 +76,8 @@ class PlanSection(Section):
     weight_mutation: MutationSection | None = None
     bottleneck: Annotated[int, Field(ge=0)] | None = None
     tied: bool | None = None
+    output_activation: str | None = None
+    output_batch_normalization: bool | None = None
 
 
 class VariantSection(PlanSection):

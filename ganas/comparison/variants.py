@@ -18,6 +18,7 @@ DEFAULT_EPOCHS, DEFAULT_UNITS = 20, 64
 BUDGET_KEYS = ("epochs", "updates", "patience")
 NAMING_KEYS = ("name", "against", "tune", "tune_like")
 PLAIN_KEYS = ("loss", "batch_size", "kernel_initializer", "l1", "l2", "normalization", "bottleneck", "tied")
+OUTPUT_KEYS = {"output_activation": "activation", "output_batch_normalization": "batch_normalization"}
 OPTIMIZER_KEYS = {"optimizer": "name", "learning_rate": "learning_rate", "weight_decay": "weight_decay"}
 
 
@@ -66,9 +67,21 @@ def make_variants(config: ComparisonConfig, task: Task) -> tuple[Variant, ...]:
 def _alternative(
     settings: Mapping[str, Any], way: Mapping[str, Any], config: ComparisonConfig, task: Task
 ) -> Alternative:
-    plan = task.complete(make_plan({key: value for key, value in settings.items() if key not in BUDGET_KEYS}))
+    plan = _completed(make_plan({key: value for key, value in settings.items() if key not in BUDGET_KEYS}), settings, task)
     said = {key: settings[key] for key in BUDGET_KEYS if key in settings}
     return Alternative(plan, make_budget(config, said), make_recording(config, said), dict(way))
+
+
+def _completed(plan: NetworkPlan, settings: Mapping[str, Any], task: Task) -> NetworkPlan:
+    """Returns the plan with head and loss filled in by the task, the head as the settings say if they say anything."""
+    own = {name: settings[key] for key, name in OUTPUT_KEYS.items() if key in settings}
+    if not own:
+        return task.complete(plan)
+    head = dataclasses.replace(task.head, **own)
+    completed = task.complete(dataclasses.replace(plan, head=head))
+    if completed.head != head:
+        raise SpaceError(f"output_activation: the output of {task.kind} is the task's; leave it out")
+    return completed
 
 
 def make_plan(settings: Mapping[str, Any]) -> NetworkPlan:

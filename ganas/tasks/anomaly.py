@@ -2,9 +2,9 @@
 
 It is trained on rows labelled normal, or on all rows where there are no labels. Unless labelled anomalies in the validation
 rows are to choose, networks are told apart by how well their errors tell held-out rows from perturbed ones: copies with a
-few values drawn anew. A network that copies its inputs errs on neither and gets 0.5, however small its reconstruction error
-is; docs/benchmarks/anomaly.md compares this choice with that by reconstruction error. The threshold is a quantile of the scores of held-out rows, at a stated rate of
-false alarms; no share of anomalies is assumed.
+few values drawn anew. A network that copies its inputs errs on neither and gets 0.5, however small its reconstruction
+error is; docs/benchmarks/anomaly.md compares this choice with that by reconstruction error. The threshold is a quantile of
+the scores of held-out rows, at a stated rate of false alarms; no share of anomalies is assumed.
 """
 
 from __future__ import annotations
