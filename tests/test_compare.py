@@ -291,3 +291,13 @@ def test_the_command_prints_a_line_per_training_and_the_table(tmp_path, capsys):
     assert "relu, seed 0: error " in shown
     assert "tanh, seed 1: error " in shown
     assert "test rows: read once" in shown
+
+
+def test_autoencoders_are_compared_like_anything_else(tmp_path):
+    base = {"layers": [3, 2, 3], "bottleneck": 1}
+    config = tiny({"name": "plain"}, {"name": "tied", "tied": True}, compare={"seeds": 2, "base": "plain"})
+    tables = {**config.model_dump(exclude_unset=True), "base": base, "task": {"kind": "reconstruction"}}
+    run = compare(make_comparison(tables, "test"), runs_dir=tmp_path)
+    rows = rows_of(run)
+    assert all(row["counted"] == 2 and row["gap"] is not None for row in rows.values())
+    assert rows["tied"]["parameters"] < rows["plain"]["parameters"]
