@@ -5,6 +5,7 @@ Every number is computed here from the run's own records; nothing else stores a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -125,6 +126,7 @@ def _variant_row(
     row["parameters"] = None if plan is None else plan.parameters
     row["network"] = "" if plan is None else plan.plan.in_words()
     row["training"] = "" if plan is None else training_in_words(plan)
+    row["measures"] = _mean_measures([one.test if compared.has_test else one.evaluation.measures for one in good])
     row["dead"] = [mean(shares) for shares in zip(*[one.dead for one in good if one.dead], strict=True)]
     return row
 
@@ -192,6 +194,13 @@ def tuning_rows(run: Run) -> list[Row]:
             }
         )
     return rows
+
+
+def _mean_measures(answers: Sequence[dict[str, float] | None]) -> dict[str, float]:
+    """Returns the mean of every measure but the error, over the networks that have it."""
+    known = [measures for measures in answers if measures]
+    names = [name for name in (known[0] if known else {}) if name != "error"]
+    return {name: mean([measures[name] for measures in known]) for name in names}
 
 
 def _gaps(compared: ComparedVariants, name: str) -> list[float]:

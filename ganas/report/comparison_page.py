@@ -62,6 +62,10 @@ def comparison_page(run: Run, figures: dict[str, Path]) -> str:
         markdown_table(TRAINING, rows),
     ]
     parts += [f"{row['variant']}: {row['failures']}" for row in rows if row["failures"]]
+    names = list(dict.fromkeys(name for row in rows for name in row["measures"]))
+    if names:
+        where = "test" if compared.has_test else "validation"
+        parts += [f"## All measures on the {where} rows, means", markdown_table(_measure_columns(names), rows)]
     if any(row["dead"] for row in rows):
         parts += ["## Units that answer the same to every training row, per hidden layer", markdown_table(DEAD, rows)]
     tried = tuning_rows(run)
@@ -131,6 +135,13 @@ NETWORKS: list[tuple[str, Callable[[Row], str]]] = [
 ]
 
 
+def _measure_columns(names: Sequence[str]) -> list[tuple[str, Callable[[Row], str]]]:
+    def cell(name: str) -> Callable[[Row], str]:
+        return lambda row: number_in_words(row["measures"].get(name))
+
+    return [("variant", lambda row: str(row["variant"])), *((name.replace("_", " "), cell(name)) for name in names)]
+
+
 def _spent(run: Run) -> str:
     count = sum(record.evaluation is not None for record in run.records)
     trainers = sorted({record.evaluation.trainer for record in run.records if record.evaluation is not None} - {""})
@@ -156,6 +167,8 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def _flat(value: object) -> object:
+    if isinstance(value, dict):
+        return " ".join(f"{key}={one!r}" for key, one in value.items())
     return " ".join(map(repr, value)) if isinstance(value, list) else value
 
 
