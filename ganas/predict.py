@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganas.errors import RunError
 from ganas.history import Run
+from ganas.predict_anomalies import anomalies
 from ganas.tasks.inputs import read_inputs
 from ganas.training.contract import FloatArray
 
@@ -21,8 +22,9 @@ Column = NDArray[Any]
 def predict_file(run: Run, rows: Path, output: Path, *, say: Callable[[str], None] = lambda text: None) -> None:
     """Predicts the rows of a table and writes ``output``: a CSV file with a row for each, in order.
 
-    Its columns are ``prediction``, in the target's own labels or units, and for classes ``probability_<label>``. Loads
-    TensorFlow in this process.
+    Its columns are ``prediction``, in the target's own labels or units, and for classes ``probability_<label>``. Of
+    anomaly detection they are ``prediction`` (1: flagged), ``score``, and ``columns``, those that the score is owed to.
+    Loads TensorFlow in this process.
 
     Args:
         run: a finished run.
@@ -38,9 +40,7 @@ def predict_file(run: Run, rows: Path, output: Path, *, say: Callable[[str], Non
 
     pipeline = read_pipeline(run.folder)
     inputs, notes = read_inputs(rows, pipeline)
-    from ganas.training.export import answer
-
-    columns = PREDICTIONS[pipeline["task"]](answer(run.folder / "best.keras", inputs), pipeline)
+    columns = PREDICTIONS[pipeline["task"]](run, pipeline, inputs)
     try:
         pd.DataFrame(columns).to_csv(output, index=False)
     except OSError as error:
@@ -71,20 +71,28 @@ def read_pipeline(folder: Path) -> dict[str, Any]:
     return pipeline
 
 
-def predict_classes(outputs: FloatArray, pipeline: Mapping[str, Any]) -> dict[str, Column]:
-    """Returns the most probable label, and each label's probability, of (rows, classes) ``outputs``."""
+def _answers(run: Run, inputs: Mapping[str, Column]) -> FloatArray:
+    from ganas.training.export import answer
+
+    return answer(run.folder / "best.keras", inputs)
+
+
+def predict_classes(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, Column]) -> dict[str, Column]:
+    """Returns the most probable label of each row, and each label's probability."""
+    outputs = _answers(run, inputs)
     labels = pipeline["output"]["labels"]
     best = np.array(labels, object)[outputs.argmax(axis=1)]
     return {"prediction": best, **{f"probability_{label}": outputs[:, code] for code, label in enumerate(labels)}}
 
 
-def predict_numbers(outputs: FloatArray, pipeline: Mapping[str, Any]) -> dict[str, Column]:
-    """Returns the (rows, 1) ``outputs``, which are in target units already."""
-    return {"prediction": outputs[:, 0]}
+def predict_numbers(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, Column]) -> dict[str, Column]:
+    """Returns the numbers the network answers, which are in target units already."""
+    return {"prediction": _answers(run, inputs)[:, 0]}
 
 
-PREDICTIONS: dict[str, Callable[[FloatArray, Mapping[str, Any]], dict[str, Column]]] = {
+PREDICTIONS: dict[str, Callable[[Run, Mapping[str, Any], Mapping[str, Column]], dict[str, Column]]] = {
     "classification": predict_classes,
     "regression": predict_numbers,
+    "anomaly": anomalies,
 }
-"""What is written about outputs, by kind of task."""
+"""What is written about new rows, by kind of task."""

@@ -61,6 +61,18 @@ def answer(path: Path, inputs: Mapping[str, NDArray[Any]]) -> FloatArray:
     return np.concatenate(parts)
 
 
+def answer_scaled(path: Path, x: FloatArray) -> FloatArray:
+    """Opens an exported model in safe mode and returns its network's (rows, units) outputs for preprocessed ``x``."""
+    from ganas.training.session import prepare_session
+
+    prepare_session(threads=1)
+    import keras
+
+    network = keras.models.load_model(path, compile=False, safe_mode=True).get_layer("network")
+    parts = [np.asarray(network(x[begin : begin + BATCH_ROWS])) for begin in range(0, len(x), BATCH_ROWS)]
+    return np.concatenate(parts)
+
+
 def _network(plan: NetworkPlan, weights: Sequence[FloatArray], inputs: int) -> Any:
     import keras
 

@@ -1,0 +1,96 @@
+"""What is written about new rows by a finished search of autoencoders: how unusual each is, and because of which columns.
+
+The score needs a scale and the threshold held-out rows, so the run's own data are read again and its network answers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganas.errors import RunError
+from ganas.history import Run
+from ganas.settings import make_task
+from ganas.tasks.anomaly import SCORES
+from ganas.tasks.autoencoding import AutoencoderTask
+from ganas.tasks.columns import Columns
+from ganas.tasks.detector import fit_detector
+from ganas.tasks.inputs import MATRIX_INPUT, input_names
+from ganas.tasks.preprocessing import Preprocessing
+from ganas.training.contract import FloatArray
+
+COLUMNS_NAMED = 3
+
+
+def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Returns, by column of the output: ``prediction`` (1: flagged), ``score``, and ``columns``, those that the score is owed to.
+
+    Args:
+        run: a finished search of anomaly detection.
+        pipeline: what its ``pipeline.json`` holds.
+        inputs: (rows,) arrays of the new rows by input name. Loads TensorFlow in this process.
+
+    Raises:
+        RunError: the run's data were given as arrays in Python, so that they cannot be read again.
+    """
+    if run.facts["from_arrays"]:
+        raise RunError(
+            f"{run.folder}: its data were arrays in Python; score new rows with ganas.AnomalyDetector instead"
+        )
+    from ganas.training.export import answer_scaled
+
+    task = make_task(run.config)
+    assert isinstance(task, AutoencoderTask)
+    preprocessing = Preprocessing.from_json(pipeline["preprocessing"])
+    training, held_out = (task.purpose.learnt(rows) for rows in task.splits.folds[0])
+    features = task.table.features
+    known = np.concatenate([preprocessing.transform(features.take(rows)) for rows in (training, held_out)])
+    x = preprocessing.transform(_columns(inputs, preprocessing))
+    outputs = answer_scaled(run.folder / "best.keras", np.concatenate([known, x]))
+    settings = run.config.task
+    detector = fit_detector(
+        known,
+        [outputs[: len(known)]],
+        training=len(training),
+        views=SCORES[settings.score],
+        false_alarm_rate=settings.false_alarm_rate,
+        seed=task.settings.seed,
+    )
+    answers: list[FloatArray] = [outputs[len(known) :]]
+    scores = detector.scores(x, answers)
+    names = np.array(_names(preprocessing), object)
+    owed = _per_name(detector.contributions(x, answers), names)
+    return {"prediction": (scores > detector.threshold).astype(int), "score": scores, "columns": owed}
+
+
+def _columns(inputs: Mapping[str, NDArray[Any]], preprocessing: Preprocessing) -> Columns:
+    """Puts the inputs of an exported model together again."""
+    numbers, texts = preprocessing.numbers.names, tuple(part.name for part in preprocessing.categories)
+    if preprocessing.is_matrix:
+        matrix = inputs[MATRIX_INPUT]
+        return Columns(matrix, np.empty((len(matrix), 0), object), numbers, (), is_matrix=True)
+    names = input_names((*numbers, *texts))
+    rows = len(next(iter(inputs.values())))
+    values, words = np.empty((rows, len(numbers)), np.float32), np.empty((rows, len(texts)), object)
+    for block, part in ((values, numbers), (words, texts)):
+        for place, name in enumerate(part):
+            block[:, place] = inputs[names[name]]
+    return Columns(values, words, numbers, texts)
+
+
+def _names(preprocessing: Preprocessing) -> list[str]:
+    """Returns the name of each network input: its column's, or the number of a principal component."""
+    if preprocessing.projection is None:
+        return list(preprocessing.input_columns)
+    return [f"component {place + 1}" for place in range(preprocessing.outputs)]
+
+
+def _per_name(owed: NDArray[np.float64], names: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Returns, per row, the columns that contributed most, the first one most; inputs of one column count together."""
+    distinct = list(dict.fromkeys(names.tolist()))
+    totals = np.stack([owed[:, names == name].sum(axis=1) for name in distinct], axis=1)
+    order = np.argsort(-totals, axis=1, kind="stable")[:, :COLUMNS_NAMED]
+    return np.array([", ".join(distinct[place] for place in row) for row in order], object)

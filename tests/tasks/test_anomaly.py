@@ -1,0 +1,163 @@
+"""Anomaly detection: which rows are learnt, what the criterion rewards, and what a threshold promises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ganas.errors import ConfigError, DataError
+from ganas.tasks import task_from_arrays
+from ganas.tasks.anomaly import average_precision, judge_flags, perturb, read_labels, threshold_at
+from ganas.tasks.anomaly_score import VIEWS, AnomalyScore, Neighbours, Surprise, error_scale, reconstruction_columns
+from ganas.tasks.detector import fit_detector
+
+RNG = np.random.default_rng(0)
+CODES = RNG.normal(size=(400, 1))
+X = (CODES @ np.ones((1, 5)) + 0.1 * RNG.normal(size=(400, 5))).astype(np.float32)
+LABELS = np.zeros(400, int)
+LABELS[:40] = 1
+X[:40] += RNG.normal(size=(40, 5)).astype(np.float32)
+
+
+def on_the_line(x):
+    """Reconstructs rows the best way one code can: by their mean."""
+    return np.repeat(x.mean(axis=1, keepdims=True), x.shape[1], axis=1)
+
+
+def test_labelled_anomalies_are_never_learnt_from():
+    task = task_from_arrays(X, LABELS, kind="anomaly")
+    training, held_out = task.splits.folds[0]
+    assert LABELS[training].any()
+    assert len(task.fold(0).data.x_train) == (LABELS[training] == 0).sum()
+    assert len(task.fold(0).data.x_validation) == (LABELS[held_out] == 0).sum()
+
+
+def test_all_rows_are_learnt_from_where_asked_or_without_labels():
+    rows = len(task_from_arrays(X, None, kind="anomaly").fold(0).data.x_train)
+    task = task_from_arrays(X, LABELS, kind="anomaly", train_on="all")
+    assert len(task.fold(0).data.x_train) == rows == 256
+
+
+def test_a_network_that_copies_its_inputs_gets_the_worst_error_and_one_that_knows_the_columns_a_good_one():
+    fold = task_from_arrays(X, None, kind="anomaly", validation=0.3).fold(0)
+    copied = fold.measure(fold.data.x_measured)
+    learnt = fold.measure(on_the_line(fold.data.x_measured))
+    assert copied["error"] == 0.5
+    assert copied["squared_error"] == 0
+    assert learnt["error"] < 0.15
+
+
+def test_labels_in_the_validation_rows_may_choose_instead():
+    fold = task_from_arrays(X, LABELS, kind="anomaly", metric="average_precision").fold(0)
+    measures = fold.measure(on_the_line(fold.data.x_measured))
+    assert measures["error"] == pytest.approx(1 - measures["average_precision"])
+    assert measures["roc_auc"] > 0.9
+
+
+def test_the_combined_score_finds_a_far_row_that_a_copying_network_does_not():
+    x = X.copy()
+    x[:40] = X[100:140] * 8
+    labels = {"kind": "anomaly", "metric": "roc_auc"}
+    told = {}
+    for score in ("reconstruction", "combined"):
+        fold = task_from_arrays(x, LABELS, score=score, **labels).fold(0)
+        told[score] = fold.measure(fold.data.x_measured)["roc_auc"]
+    assert told["combined"] > 0.8 > 0.6 > told["reconstruction"]
+
+
+def test_perturbed_rows_differ_in_few_values_and_stay_near_the_range():
+    perturbed = perturb(X, X, seed=0)
+    share = (perturbed != X).mean()
+    assert (perturbed != X).any(axis=1).all()
+    assert 0.15 < share < 0.35
+    assert perturbed.max() <= X.max() + 0.1 * np.ptp(X) + 1e-5
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
+def test_new_normal_rows_exceed_the_threshold_at_most_at_the_stated_rate(rate):
+    rng = np.random.default_rng(1)
+    rates = [(rng.normal(size=2000) > threshold_at(rng.normal(size=200), rate)).mean() for _ in range(200)]
+    assert np.mean(rates) == pytest.approx(rate, abs=0.01)
+    assert np.mean(rates) < rate + 0.004
+
+
+def test_a_rate_too_small_for_the_rows_puts_the_threshold_at_the_largest_score():
+    assert threshold_at(np.array([3.0, 1.0, 2.0]), 0.01) == 3.0
+
+
+def test_flags_are_judged_beside_always_saying_normal():
+    measures = judge_flags(np.array([0.9, 0.1, 0.8, 0.2]), 0.5, np.array([True, False, False, False]))
+    assert (measures["accuracy"], measures["always_normal_accuracy"]) == (0.75, 0.75)
+    assert (measures["precision"], measures["recall"], measures["lift"]) == (0.5, 1.0, 2.0)
+    assert measures["f1"] == pytest.approx(2 / 3)
+    assert measures["false_alarm_rate"] == pytest.approx(1 / 3)
+
+
+def test_average_precision_is_that_of_scikit_learn():
+    from sklearn.metrics import average_precision_score
+
+    rng = np.random.default_rng(2)
+    scores, labels = rng.integers(0, 20, 200).astype(float), rng.random(200) < 0.2
+    assert average_precision(scores, labels) == pytest.approx(average_precision_score(labels, scores))
+
+
+def test_a_row_is_not_its_own_neighbour():
+    x = RNG.normal(size=(50, 3)).astype(np.float32)
+    assert (Neighbours.fit(x, 0).columns(x).sum(axis=1) > 0).all()
+
+
+def test_surprise_is_the_logarithm_of_the_share_that_is_at_least_as_unusual_and_goes_on_beyond():
+    surprise = Surprise.fit(np.arange(100.0))
+    assert surprise.of(np.array([89.5]))[0] == pytest.approx(-np.log(0.1))
+    beyond = surprise.of(np.array([99.0, 110.0, 1000.0]))
+    assert (np.diff(beyond) > 0).all()
+
+
+def test_contributions_add_up_to_the_score_and_name_the_broken_column():
+    outputs = [on_the_line(X), on_the_line(X) + 0.01]
+    detector = fit_detector(X[40:], [o[40:] for o in outputs], training=300, views=VIEWS, false_alarm_rate=0.05, seed=0)
+    row = X[50:51].copy()
+    row[0, 3] += 6
+    given = [on_the_line(row), on_the_line(row)]
+    owed = detector.contributions(row, given)
+    assert owed.sum() == pytest.approx(detector.scores(row, given)[0], rel=0.05)
+    assert owed[0].argmax() == 3
+    assert detector.scores(row, given)[0] > detector.threshold
+    assert 0.9 < detector.probabilities(detector.scores(row, given))[0] <= 1
+
+
+def test_columns_that_never_vary_do_not_blind_the_score():
+    x = np.column_stack([X, np.ones(len(X), np.float32)])
+    parts = AnomalyScore.fit(x, views=VIEWS, seed=0).columns(x)
+    errors = reconstruction_columns(x, x, error_scale(x, x))
+    assert all(np.isfinite(part).all() for part in (*parts.values(), errors))
+
+
+def test_labels_are_understood_by_value_by_sound_by_rarity_or_by_name():
+    assert read_labels(np.array([0, 1, 0]), None, "t")[1] == "1"
+    assert read_labels(np.array(["fraud", "ok", "fraud"]), None, "t")[1] == "fraud"
+    assert read_labels(np.array(["a", "b", "a"]), None, "t")[1] == "b"
+    assert read_labels(np.array(["a", "b", "c"]), "c", "t")[0].tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "error", "message"),
+    [
+        (np.ones(400, int), {}, DataError, "every row is labelled an anomaly"),
+        (np.arange(400) % 3, {}, DataError, r"say \[task\] anomaly"),
+        (LABELS, {"anomaly": "7"}, DataError, r"\[task\] anomaly: no row is labelled '7'"),
+        (None, {"metric": "roc_auc"}, DataError, "there are no labels"),
+        (LABELS, {"metric": "accuracy"}, ConfigError, r"\[task\] metric: must be one of perturbed"),
+        (LABELS, {"false_alarm_rate": 0.0}, ConfigError, r"\[task\] false_alarm_rate"),
+        (LABELS, {"train_on": "some"}, ConfigError, r"\[task\] train_on: must be one of normal, all"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it(target, options, error, message):
+    with pytest.raises(error, match=message) as caught:
+        task_from_arrays(X, target, kind="anomaly", **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_feature_that_is_the_label_is_refused():
+    with pytest.raises(DataError, match="is the label in other words"):
+        task_from_arrays(np.column_stack([X, LABELS]), LABELS, kind="anomaly")
