@@ -32,6 +32,24 @@ def print_hall(console: Console, members: Iterable[HallMember]) -> None:
     print_table(console, list(headings.items()), hall_rows(members))
 
 
+def print_front(console: Console, run: Run) -> None:
+    """Prints the front of a search with several objectives, and its hypervolume."""
+    names = run.facts.get("objectives", [])
+    if len(names) < 2 or not run.front:
+        return
+    print_heading(console, "Front: no other is better in every objective")
+    rows = []
+    for record in run.front:
+        assert record.evaluation is not None
+        told = zip(names, record.objectives or (), strict=True)
+        values = {name: int(value) if float(value).is_integer() else value for name, value in told}
+        rows.append({"number": record.number, **values, "network": record.evaluation.plan.in_words()})
+    print_table(console, [(key, key) for key in ("number", *names, "network")], rows)
+    if run.generations and "hypervolume" in run.generations[-1]:
+        last = run.generations[-1]
+        console.print(f"  hypervolume {last['hypervolume']:.6g}, from {last['reference']} on", soft_wrap=True)
+
+
 def print_score(console: Console, result: dict[str, Any] | None) -> None:
     """Prints the honest score of a finished run."""
     if result is not None:
@@ -57,6 +75,7 @@ def print_run(console: Console, run: Run) -> None:
     if run.hall_of_fame:
         print_heading(console, "Hall of fame")
         print_hall(console, run.hall_of_fame)
+    print_front(console, run)
     failures = failure_rows(run.records)
     if failures:
         print_heading(console, "Not counted")

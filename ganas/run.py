@@ -243,7 +243,7 @@ class Search:
             told += evaluations
             with self.store.transaction():
                 self.store.put(engine=evolution.state(), batch=batch + 1, told=len(told), seconds=self._seconds())
-            self._log_generations(told)
+            self._log_generations(told, evolution)
         return reason
 
     def _evaluate(self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome]) -> list[Evaluation]:
@@ -356,12 +356,21 @@ class Search:
             rows.append(Asked(number, batch, generation, genome.to_json(), birth.operator, parents))
         return rows
 
-    def _log_generations(self, told: Sequence[Evaluation]) -> None:
-        """Writes the log row of every generation that is complete by now."""
+    def _log_generations(self, told: Sequence[Evaluation], evolution: Evolution) -> None:
+        """Writes the log row of every generation that is complete by now, with the hypervolume of several objectives.
+
+        Its reference is the worst of the first generation in each objective, so that volumes of a run compare.
+        """
         done = int(self.store.get("generations_logged", 0))
         complete = len(told) // self.population if len(told) < self.planned else -(-len(told) // self.population)
         for number in range(done + 1, complete + 1):
             row = generation_row(told[: number * self.population], number, self.population, self._seconds())
+            if len(self.names) > 1:
+                first = [
+                    objectives_of(one, self.names, self.task.inputs) for one in told[: self.population] if one.is_ok
+                ]
+                reference = [max(column) for column in zip(*filter(None, first), strict=True)]
+                row |= {"reference": reference, "hypervolume": evolution.hypervolume(reference) if reference else 0.0}
             self.store.add_generation(number, row)
             self.store.put(generations_logged=number)
             LOGGER.info("generation %s", row)

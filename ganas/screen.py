@@ -15,7 +15,7 @@ from rich.text import Text
 from ganas.console import print_heading, print_lines
 from ganas.evaluation import Evaluation
 from ganas.history import Run
-from ganas.printing import print_files, print_hall, print_score
+from ganas.printing import print_files, print_front, print_hall, print_score
 from ganas.report.score import score_lines
 from ganas.report.words import number_in_words, seconds_in_words
 
@@ -135,6 +135,7 @@ class Screen:
         if members:
             print_heading(self.console, "Hall of fame")
             print_hall(self.console, members)
+        print_front(self.console, run)
         print_score(self.console, run.result)
         print_files(self.console, run)
         if run.status == "interrupted":

@@ -18,6 +18,7 @@ from deap import tools
 from ganas.errors import ConfigError, SpaceError
 from ganas.evolution.engine import Situation
 from ganas.evolution.engines import make_engine
+from ganas.evolution.hypervolume import hypervolume
 from ganas.evolution.individual import Birth, Child, Individual, Result, Stopped
 from ganas.evolution.logbook import HEADER, describe_generation
 from ganas.search.space import Genome, SearchSpace
@@ -182,6 +183,10 @@ class Evolution:
     def front(self) -> list[Individual]:
         """The non-dominated individuals so far, by their first objective."""
         return _best_first(self._front)
+
+    def hypervolume(self, reference: Sequence[float]) -> float:
+        """Returns the volume between the front and a ``reference`` row of objectives, larger is better."""
+        return hypervolume(self.front, reference)
 
     @property
     def hall_of_fame(self) -> list[Individual]:
