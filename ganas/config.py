@@ -106,6 +106,7 @@ class TrainingSection(Section):
     threads: Count = 1
     seconds: Annotated[float, Field(gt=0)] | None = None
     max_parameters: Count | None = None
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     precision: str = "float32"
 
 

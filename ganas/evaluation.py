@@ -23,6 +23,8 @@ class TrainingBudget:
             weights of the best epoch by validation loss are restored (``restore_best`` False keeps the last).
         seconds: at most so many seconds per candidate; None: no limit. Checked between epochs.
         max_parameters: a larger plan is ``too_large`` and not trained; None: no limit.
+        max_latency_ms: a network whose prediction of one row takes longer is ``too_large``; None: no limit. A clock decides, so
+            such a search may not repeat exactly.
         threads: TensorFlow's threads per worker; part of the answer's identity, see docs/architecture.md.
         precision: ``"float32"``, or ``"float64"`` for tests of equality.
     """
@@ -31,6 +33,7 @@ class TrainingBudget:
     patience: int | None = None
     seconds: float | None = None
     max_parameters: int | None = None
+    max_latency_ms: float | None = None
     threads: int = 1
     precision: str = "float32"
     restore_best: bool = True
@@ -40,8 +43,10 @@ class TrainingBudget:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise ConfigError(f"[training] {name}: must be at least {low}, got {value}")
-        if self.seconds is not None and not self.seconds > 0:
-            raise ConfigError(f"[training] seconds: must be above 0, got {self.seconds}")
+        for name in ("seconds", "max_latency_ms"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"[training] {name}: must be above 0, got {value}")
         if self.precision not in ("float32", "float64"):
             raise ConfigError(f"[training] precision: must be float32 or float64, got {self.precision!r}")
 

@@ -8,6 +8,7 @@ plans share one evaluation. What it answers for a plan depends on the task, the 
 from __future__ import annotations
 
 import dataclasses
+import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,6 +50,7 @@ class Evaluator:
         repeats: trainings with different seeds per fold; errors are their mean.
         trainer: ``"auto"`` (the cohort trainer for all it supports), ``"cohort"`` or ``"keras"``.
         executor: where to train; None: worker processes, one per core. One that is given is not closed here.
+        measures_latency: whether the milliseconds of one prediction are measured too, as the measure ``latency_ms``.
         rungs: early stopping across the candidates of a batch: brackets that batches take in turn; empty: none.
 
     It is a context manager; leaving it ends its workers. The caller's seeds, threads and TensorFlow settings are left alone.
@@ -63,8 +65,10 @@ class Evaluator:
         repeats: int = 1,
         trainer: str = "auto",
         executor: Executor | None = None,
+        measures_latency: bool = False,
         rungs: Sequence[Rungs] = (),
     ) -> None:
+        check_backend()
         if trainer not in TRAINER_CHOICES:
             raise ConfigError(f"[training] trainer: must be one of {', '.join(TRAINER_CHOICES)}, got {trainer!r}")
         if repeats < 1:
@@ -75,6 +79,7 @@ class Evaluator:
         self.repeats = repeats
         self.trainer = trainer
         self.rungs = tuple(rungs)
+        self.measures_latency = measures_latency or self.budget.max_latency_ms is not None
         self.programs: dict[int, int] = {}
         """Compiled programs by worker process."""
         self._owned: Executor | None = None if executor else make_executor("loky")
@@ -288,7 +293,8 @@ class Evaluator:
                 path = self._fold(fold)
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
-        for training, trained in self._run(list(self._jobs(groups, self.budget, pause=pause, deadline=deadline))):
+        options = {"pause": pause, "deadline": deadline, "measures_latency": self.measures_latency}
+        for training, trained in self._run(list(self._jobs(groups, self.budget, **options))):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
@@ -341,9 +347,24 @@ class Evaluator:
         """Puts the parts of one plan together into its evaluation, remembers it, and hands it over."""
         evaluation = combine(plan, self._seed_of(plan), parts, self.task.inputs, status)
         evaluation = dataclasses.replace(evaluation, rungs=rungs, trainer=self.trainer_of(plan)[0])
+        limit, latency = self.budget.max_latency_ms, evaluation.measures.get("latency_ms")
+        if limit is not None and latency is not None and latency > limit:
+            message = f"{latency:.3g} ms for a prediction, more than [training] max_latency_ms = {limit:g}"
+            evaluation = dataclasses.replace(evaluation, status="too_large", error=None, message=message)
         if not any(part.is_cut for part in parts):
             self._cache[plan.digest()] = evaluation
         answer(index, evaluation)
+
+
+def check_backend() -> None:
+    """Checks that the environment does not ask Keras for another backend.
+
+    Raises:
+        ConfigError: ``KERAS_BACKEND`` names one.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise ConfigError(f"KERAS_BACKEND: ganas trains with tensorflow, found {backend!r}; unset it")
 
 
 def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int, status: str = "ok") -> Evaluation:

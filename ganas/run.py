@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
-from ganas.evaluator import Evaluator
+from ganas.evaluator import Evaluator, check_backend
 from ganas.evolution.evolution import Evolution
 from ganas.evolution.individual import Stopped
 from ganas.execution import make_executor
@@ -105,6 +105,7 @@ def evolve(
     """
     config = config.with_absolute_paths()
     check_objectives(config.evolution.objectives)
+    check_backend()
     made = task or make_task(config)
     config = with_default_words(config, made)
     space = make_space(config, made)
@@ -197,7 +198,12 @@ class Search:
         executor = make_executor(self.config.run.executor, self.config.run.jobs)
         training = self.config.training
         seed = derive_seed(self.config.run.seed, "evaluator")
-        options = {"repeats": training.repeats, "trainer": training.trainer, "rungs": make_rungs(self.config)}
+        options = {
+            "repeats": training.repeats,
+            "trainer": training.trainer,
+            "rungs": make_rungs(self.config),
+            "measures_latency": "latency_ms" in self.names,
+        }
         evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=executor, **options)  # type: ignore[arg-type]
         finished = False
         try:
@@ -390,8 +396,8 @@ class Search:
             f"engine: {evolution.engine}, population {self.population}, {self.planned} evaluations, {self.ask_size} at a time",
             f"training: up to {training.epochs} epochs, patience {training.patience}, trainer {training.trainer}",
         ]
-        if set(self.names) & set(MEASURED):
-            lines.append("an objective is measured by a clock: this search will not repeat exactly")
+        if set(self.names) & set(MEASURED) or training.max_latency_ms is not None:
+            lines.append("something is measured by a clock: this search will not repeat exactly")
         return Summary(self.store.folder.name, tuple(lines), self.planned, done)
 
 

@@ -28,6 +28,7 @@ class Job:
         deadline: seconds since the epoch after which nothing is begun, and what runs ends; None: no limit.
         keep_weights: whether the restored weights are wanted back.
         keep_outputs: whether the outputs on the measured rows are wanted back.
+        measures_latency: whether a prediction's milliseconds are measured too, as ``latency_ms``.
         recording: train in legs and measure after each; None: train in one go.
     """
 
@@ -39,6 +40,7 @@ class Job:
     deadline: float | None = None
     keep_weights: bool = False
     keep_outputs: bool = False
+    measures_latency: bool = False
     recording: Recording | None = None
 
 
@@ -82,9 +84,13 @@ def _train(job: Job, remaining: float | None) -> list[Trained]:
     else:
         outcomes = train_recorded(train, job.members, fold, budget, job.recording)
     results = []
-    for outcome in outcomes:
+    for member, outcome in zip(job.members, outcomes, strict=True):
         was_cut = job.deadline is not None and outcome.status == "timed_out" and time.time() >= job.deadline
         judged = _judge(outcome, fold.measure)
+        if job.measures_latency and judged.measures:
+            from ganas.training.latency import latency_milliseconds
+
+            judged.measures["latency_ms"] = latency_milliseconds(member.plan, fold.data.x_train.shape[1])
         results.append(
             dataclasses.replace(
                 judged,
