@@ -38,14 +38,15 @@ LOSSES = (
 
 WHOLE_TENSOR_OPTIONS = ("clipnorm", "global_clipnorm", "gradient_accumulation_steps", "loss_scale_factor")
 
-DEPTHS = (1, 2, 4, 7, 10)
+DEPTHS = (2, 4, 7, 10)
 """Hidden layers are padded with layers that pass their input through, up to the next of these; deeper plans are exact."""
 
-WIDTHS = (8, 16, 32, 64, 104, 128, 192, 256, 384, 512, 768, 1024)
-"""Units are padded up to the next of these; above, to the next multiple of 256. 104 serves the textbook's 10-100 units."""
+UNIFORM_WIDTHS = (104, 128)
+"""Up to the last of these all layers of a plan share one padded width and its depth is data. A narrower one would be faster
+for the few plans that fit it, but its compilation costs more than they save; 104 serves the textbook's 10-100 units."""
 
-UNIFORM_WIDTH = 128
-"""Up to this width all layers of a plan share one padded width and its depth is data; wider ones have widths of their own."""
+WIDTHS = (32, 64, 128, 192, 256, 384, 512, 768, 1024)
+"""Wider plans, where arithmetic counts, have padded widths of their own for each layer; beyond, multiples of 256."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,18 @@ def bucket_of(plan: NetworkPlan, inputs: int, budget: TrainingBudget) -> Bucket:
     """Returns the bucket that a complete, supported ``plan`` on ``inputs`` columns belongs to."""
     assert plan.head is not None
     assert plan.loss is not None
-    padded = tuple(_width_class(layer.units) for layer in plan.layers)
-    if padded and max(padded) <= UNIFORM_WIDTH:
-        depth = len(padded) if plan.tied else next((d for d in DEPTHS if d >= len(padded)), len(padded))
-        padded = (max(padded),) * depth
+    widest = max((layer.units for layer in plan.layers), default=0)
+    uniform = next((width for width in UNIFORM_WIDTHS if width >= widest), None)
+    if uniform is None or not plan.layers:
+        widths = tuple(_width_class(layer.units) for layer in plan.layers)
+    else:
+        depth = len(plan.layers)
+        widths = (uniform,) * (depth if plan.tied else next((d for d in DEPTHS if d >= depth), depth))
     return Bucket(
         inputs,
         plan.head.units,
         plan.head.activation,
-        padded,
+        widths,
         1 << (plan.batch_size - 1).bit_length(),
         plan.loss,
         plan.optimizer.name.replace("_", ""),

@@ -3,6 +3,7 @@
 - ``contract``: what goes into a trainer and what comes out (no TensorFlow), and ``TRAINERS`` by name
 - ``streams``: the batch order and the seeds of initial weights, which both trainers share (no TensorFlow)
 - ``session``: TensorFlow silenced, its threads set, before its first operation
+- ``program_cache``: compiled programs on disk, shared by workers and runs
 - ``build``: a plan as a ``keras.Model``; ``objective``: its loss, optimizer and initialisers; ``tied``: its tied weights
 - ``progress``: the best epoch, patience, and the state of a pause
 - ``fit``: the ``keras`` trainer: one model at a time, ``Model.fit``; the reference

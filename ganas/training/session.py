@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from ganas.errors import ConfigError, RunError
+from ganas.training.program_cache import use_program_cache
 
 
 @contextlib.contextmanager
@@ -64,6 +65,7 @@ def prepare_session(threads: int) -> None:
             f"KERAS_BACKEND: ganas trains with tensorflow, found {backend!r}; unset it or set it to tensorflow"
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    use_program_cache()
     with silenced():
         import tensorflow as tf
 

@@ -35,6 +35,8 @@ class LaneOptimizer:
         """Builds the bucket's optimizer for the ``trained`` variables by name; call it within the bucket's precision."""
         self._optimizer = make_optimizer(Optimizer(bucket.optimizer, 1.0, 0.0, bucket.options))
         self._trained = list(trained.values())
+        self._rates: Any = 1.0
+        self._optimizer.learning_rate = lambda: self._rates
         self._optimizer.build(self._trained)
         # Keras' own overwriting asks one question for all; here it is asked per lane
         self._overwrite_every = self._optimizer.ema_overwrite_frequency
@@ -50,7 +52,7 @@ class LaneOptimizer:
 
     def apply(self, gradients: Sequence[Any], rates: Any, decays: Any) -> None:
         """Makes one step with learning ``rates`` (lanes,) and weight ``decays`` (lanes,)."""
-        self._optimizer.learning_rate = lambda: rates[:, None, None]
+        self._rates = rates[:, None, None]
         self._optimizer.weight_decay = decays[:, None, None]
         self._optimizer.apply(list(gradients), self._trained)
         if self._overwrite_every:

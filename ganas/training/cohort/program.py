@@ -21,6 +21,7 @@ from ganas.training.cohort.optimizers import LaneOptimizer
 from ganas.training.cohort.rows import Rows
 from ganas.training.contract import FloatArray
 from ganas.training.objective import make_loss
+from ganas.training.program_cache import forget_programs
 
 ROWS_AT_ONCE = 512
 """Validation rows per pass; fewer are one pass."""
@@ -81,6 +82,7 @@ class Program:
         self.state = {**self._learned, **self._best}
         self._loss = make_loss(bucket.loss)
         self._run = tf.function(self._epoch, jit_compile=True, autograph=False)
+        self._has_run = False
         self._answer = tf.function(self._outputs, jit_compile=True, autograph=False)
 
     def epoch(self, rows: Rows, settings: Any, order: Any, counts: Any, steps: int, *, keep_last: bool) -> FloatArray:
@@ -97,16 +99,40 @@ class Program:
         Returns:
             (2, lanes) training and validation losses.
         """
-        losses: FloatArray = self._run(
+        losses, outputs = self._compiled_run(
             (rows.x, rows.y, rows.weights, rows.x_validation, rows.y_validation),
             tf.constant(rows.validation_count),
             settings,
             order,
             counts,
             tf.constant(steps),
-            tf.constant(keep_last),
-        ).numpy()
-        return losses
+        )
+        self._keep_best(losses[1], outputs, keep_last=keep_last)
+        found: FloatArray = losses.numpy()
+        return found
+
+    def _compiled_run(self, *arguments: Any) -> tuple[Any, Any]:
+        """Runs the program; should it not even start because of a damaged copy on disk, compiles it anew."""
+        try:
+            result: tuple[Any, Any] = self._run(*arguments)
+        except tf.errors.OpError:
+            if self._has_run or not forget_programs():
+                raise
+            self._run = tf.function(self._epoch, jit_compile=True, autograph=False)
+            result = self._run(*arguments)
+        self._has_run = True
+        return result
+
+    def _keep_best(self, losses: Any, outputs: Any, *, keep_last: bool) -> None:
+        """Copies the lanes that are better than ever; outside the compiled program, which it would only make larger."""
+        is_kept = tf.math.is_finite(losses) if keep_last else losses < self._best["best_loss"]
+        if not tf.reduce_any(is_kept):
+            return
+        now = {**{f"best_{name}": value for name, value in self._weights.items()}, "best_loss": losses}
+        if "best_outputs" in self._best:
+            now["best_outputs"] = outputs
+        for name, variable in self._best.items():
+            variable.assign(tf.where(_per_lane(is_kept, variable), now[name], variable))
 
     def measured(self, rows: Rows, settings: Any) -> FloatArray:
         """Returns (lanes, measured rows, units) outputs of the best weights so far; a narrow bottleneck's are padded."""
@@ -135,9 +161,7 @@ class Program:
             code = tf.where(settings["bottleneck"][:, None, None] == layer, padded, code)
         return code
 
-    def _epoch(
-        self, data: Any, validation_count: Any, settings: Any, order: Any, counts: Any, steps: Any, keep_last: Any
-    ) -> Any:
+    def _epoch(self, data: Any, validation_count: Any, settings: Any, order: Any, counts: Any, steps: Any) -> Any:
         _count_compilation()
         x, y, weights, x_validation, y_validation = data
         lanes, precision = self.bucket.lanes, self.bucket.precision
@@ -155,12 +179,7 @@ class Program:
             outputs, loss = tf.zeros((lanes, 0, self.bucket.outputs), precision), training_loss
         else:
             outputs, loss = self._validate(settings, x_validation, y_validation, validation_count)
-        is_kept = (seen > 0) & (keep_last | (loss < self._best["best_loss"]))
-        for name, variable in self._best.items():
-            new = {"best_outputs": outputs, "best_loss": loss}.get(name)
-            new = self._weights[name.removeprefix("best_")] if new is None else new
-            variable.assign(tf.where(_per_lane(is_kept, variable), new, variable))
-        return tf.stack([training_loss, loss])
+        return tf.stack([training_loss, loss]), outputs
 
     def _step(self, settings: Any, batch: Any, counts: Any) -> Any:
         """Makes one step of every lane; returns their losses (lanes,), penalties included."""
