@@ -210,6 +210,14 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         with contextlib.closing(make_executor("loky", 1)) as executor:
             return self._detector.contributions(x, self._answers(x, executor))
 
+    def view_scores(self, X: Any) -> dict[str, Doubles]:
+        """Returns what each view of the score says alone, (rows,) by name, and ``best_network``: reconstruction by one network."""
+        x = self._checked(X)
+        with contextlib.closing(make_executor("loky", 1)) as executor:
+            answers = self._answers(x, executor)
+        best = self._detector.with_best_network().by_view(x, answers[:1])["reconstruction"]
+        return {**self._detector.by_view(x, answers), "best_network": best}
+
     @property
     def input_columns_(self) -> tuple[str, ...]:
         """The column that each network input comes from."""

@@ -6,11 +6,11 @@ their surprises, so that none outweighs the others by the size of its errors.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganas.tasks.anomaly import threshold_at
 from ganas.tasks.anomaly_score import AnomalyScore, Doubles, Surprise, error_scale, reconstruction_columns
@@ -41,7 +41,18 @@ class Detector:
 
     def scores(self, x: FloatArray, outputs: Sequence[FloatArray]) -> Doubles:
         """Returns the (rows,) scores of (rows, columns) inputs, given each network's reconstruction of them."""
-        return _mean_surprise(self._parts(x, outputs))
+        return np.asarray(np.mean(list(self.by_view(x, outputs).values()), axis=0))
+
+    def by_view(self, x: FloatArray, outputs: Sequence[FloatArray]) -> dict[str, Doubles]:
+        """Returns the (rows,) surprise of each view by name; of reconstruction, the mean over the networks."""
+        surprises: dict[str, list[Doubles]] = {}
+        for name, (_, surprise) in self._parts(x, outputs):
+            surprises.setdefault(name, []).append(surprise)
+        return {name: np.asarray(np.mean(given, axis=0)) for name, given in surprises.items()}
+
+    def with_best_network(self) -> Detector:
+        """Returns the detector that listens to the first network alone; its threshold is no longer calibrated."""
+        return dataclasses.replace(self, scales=self.scales[:1], surprises=self.surprises[:1])
 
     def contributions(self, x: FloatArray, outputs: Sequence[FloatArray]) -> Doubles:
         """Returns how much of each row's score is owed to each column: (rows, columns), summing to the scores."""
@@ -99,15 +110,6 @@ def fit_detector(
     held_out = unfinished.scores(x[training:], [given[training:] for given in outputs])
     threshold = threshold_at(held_out, false_alarm_rate)
     return Detector(score, scales, surprises, known, Surprise.fit(held_out), threshold)
-
-
-def _mean_surprise(parts: Sequence[tuple[str, tuple[Doubles, Doubles]]]) -> Doubles:
-    """Returns the mean over the views; of reconstruction, the mean over the networks."""
-    by_view: dict[str, list[NDArray[np.float64]]] = {}
-    for name, (_, surprise) in parts:
-        by_view.setdefault(name, []).append(surprise)
-    means = [np.mean(surprises, axis=0) for surprises in by_view.values()]
-    return np.asarray(np.mean(means, axis=0))
 
 
 def _positive(columns: Doubles) -> Doubles:
