@@ -83,7 +83,7 @@ class EvolutionSection(Section):
     What is not set is the engine's own default; ``options`` are further settings of the engine, which checks them.
     """
 
-    engine: str = "generational"
+    engine: str = "surrogate_assisted"
     population: Annotated[int, Field(ge=2)] = 20
     generations: Count = 10
     crossover: Share | None = None

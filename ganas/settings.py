@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganas.config import RunConfig
+from ganas.errors import ConfigError
 from ganas.evaluation import TrainingBudget
 from ganas.rungs import RUNGS, Rungs
 from ganas.search.autoencoder import autoencoder_space
@@ -48,9 +49,17 @@ def make_budget(config: RunConfig) -> TrainingBudget:
 
 
 def make_rungs(config: RunConfig) -> tuple[Rungs, ...]:
-    """Makes the brackets of early stopping across candidates; empty: none."""
+    """Makes the brackets of early stopping across candidates; empty: none.
+
+    Raises:
+        ConfigError: no schedule has that name.
+    """
     budget = config.budget
     if isinstance(budget.rungs, str):
+        if budget.rungs not in RUNGS:
+            raise ConfigError(
+                f"[budget] rungs: unknown {budget.rungs!r}; known are {', '.join(RUNGS)}, or shares of the epochs"
+            )
         return RUNGS[budget.rungs]
     return (Rungs(budget.rungs, budget.keep, budget.window),) if budget.rungs else ()
 

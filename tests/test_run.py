@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import random
 import signal
 import subprocess
@@ -13,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganas.config import RunConfig, make_config
+from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.history import Run, load_run
 from ganas.run import SilentListener, evolve, generation_row, resume
 from ganas.search.plan import mlp_plan
+from ganas.settings import with_default_words
 from ganas.tasks import load_task
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +49,15 @@ def history(run: Run) -> list[str]:
 
 def test_a_finished_run_has_all_it_promises(finished):
     names = {path.name for path in finished.folder.iterdir()}
-    assert {"config.toml", "run.db", "hall_of_fame.json", "result.json", "best.keras", "pipeline.json", "report.md"} <= names
+    assert {
+        "config.toml",
+        "run.db",
+        "hall_of_fame.json",
+        "result.json",
+        "best.keras",
+        "pipeline.json",
+        "report.md",
+    } <= names
     assert any((finished.folder / "figures").iterdir())
     assert finished.status == "finished"
     assert len(history(finished)) == 8
@@ -188,14 +196,18 @@ def test_a_run_whose_data_changed_is_refused(tmp_path):
 
 
 def test_a_finite_space_ends_the_run_and_says_so(tmp_path):
-    config = tiny(search={"layers": 1, "units": [2, 3], "activation": "relu", "learning_rate": 0.01}, evolution={"generations": 5})
+    config = tiny(
+        search={"layers": 1, "units": [2, 3], "activation": "relu", "learning_rate": 0.01}, evolution={"generations": 5}
+    )
     run = evolve(config, runs_dir=tmp_path)
     assert len(history(run)) == 2
     assert run.facts["ended_by"] == "every genome of the search space has been evaluated"
 
 
 def test_a_search_in_which_everything_fails_is_one_line(tmp_path):
-    with pytest.raises(RunError, match=r"no candidate could be trained until .*; the first reason: .* parameters, more than"):
+    with pytest.raises(
+        RunError, match=r"no candidate could be trained until .*; the first reason: .* parameters, more than"
+    ):
         evolve(tiny(training={"max_parameters": 1}), runs_dir=tmp_path)
 
 
@@ -278,5 +290,7 @@ def test_a_member_of_the_hall_of_fame_comes_back_as_the_network_of_the_search(fi
     assert fold.measure(outputs)["error"] == pytest.approx(member.error)
 
 
-if os.name == "nt":  # signals of this kind are POSIX
-    pytestmark = pytest.mark.skip(reason="needs POSIX signals")
+def test_the_commented_digits_config_says_what_is_searched_without_a_config():
+    task = load_task("digits")
+    written = with_default_words(load_config(ROOT / "configs" / "digits.toml"), task)
+    assert written == with_default_words(load_config(None), task)
