@@ -1,0 +1,77 @@
+"""Buckets and jobs are decided in the parent, without TensorFlow, by each plan alone."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganas.cohorts import bucket_of, pack, unsupported
+from ganas.evaluation import TrainingBudget
+from ganas.search.plan import DenseLayer, Head, Mutation, NetworkPlan, Optimizer, mlp_plan
+
+BUDGET = TrainingBudget()
+
+
+def classifier(*layers, **settings):
+    return mlp_plan(layers, head=Head(10, "softmax"), loss="categorical_crossentropy", **settings)
+
+
+def test_deciding_loads_no_tensorflow():
+    code = "import sys, ganas.cohorts; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_plans_of_the_textbook_space_share_few_programs():
+    plans = [classifier(*[(units, act)] * depth, learning_rate=rate)
+             for units in (10, 57, 100) for act in ("relu", "tanh", "elu", "selu", "leaky_relu(0.2)")
+             for depth in range(1, 11) for rate in (1e-4, 1e-2)]  # fmt: skip
+    assert len({bucket_of(plan, 64, BUDGET) for plan in plans}) == 4
+
+
+def test_wide_plans_have_fewer_lanes_and_widths_of_their_own():
+    small = bucket_of(classifier((50, "relu")), 64, BUDGET)
+    wide = bucket_of(classifier((1024, "tanh"), (500, "tanh"), (20, "tanh")), 784, BUDGET)
+    assert wide.widths == (1024, 512, 32)
+    assert wide.lanes == 1 < small.lanes
+
+
+def test_a_bucket_holds_its_plan():
+    for depth in (1, 3, 12):
+        for units in (1, 104, 105, 2000):
+            plan = classifier(*[(units, "relu")] * depth, batch_size=33)
+            bucket = bucket_of(plan, 64, BUDGET)
+            assert len(bucket.widths) >= depth
+            assert min(bucket.widths) >= units
+            assert bucket.batch == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"optimizer": Optimizer("lamb")}, "lamb"),
+        ({"optimizer": Optimizer("adam", options=(("clipnorm", 1.0),))}, "clipnorm"),
+        ({"loss": "dice"}, "dice"),
+        ({"loss": None}, "no head or loss"),
+        ({"layers": (DenseLayer(3, "threshold"),)}, "threshold"),
+        ({"mutation": Mutation(0.1, 0.1, layers="encoder")}, "bottleneck"),
+    ],
+)
+def test_what_is_not_supported_has_a_reason(change, reason):
+    plan = classifier((5, "relu"))
+    assert unsupported(plan) is None
+    assert reason in unsupported(dataclasses.replace(plan, **change))
+
+
+@given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 5)), max_size=60), st.integers(1, 4))
+def test_packing_puts_every_plan_into_one_job_of_its_bucket(shapes, jobs):
+    plans = [classifier(*[(units, "relu")] * depth) for units, depth in shapes]
+    packed = pack(plans, 64, BUDGET, jobs)
+    assert sorted(index for job in packed for index in job) == list(range(len(plans)))
+    assert all(len({bucket_of(plans[index], 64, BUDGET) for index in job}) == 1 for job in packed)
+
+
+def test_a_plan_without_hidden_layers_has_a_bucket():
+    assert bucket_of(NetworkPlan((), Head(3, "softmax"), "mse"), 4, BUDGET).widths == ()
