@@ -132,6 +132,7 @@ def resume_comparison(
         raise RunError(f"{folder}: is a search, not a comparison; go on with it by: ganas resume")
     listener = listener or SilentListener()
     if before.status == "finished":
+        leave_in_order(before)  # it may have been killed after the last answer, before the report
         listener.on_notice(f"{folder.name} is finished; there is nothing to go on with")
         return before
     settings = [] if jobs is None else [f"run.jobs={jobs}"]
@@ -185,10 +186,7 @@ class Comparison:
             evaluator.close()
         run = Run(self.store.folder)
         if finished:
-            shutil.rmtree(self.store.folder / WEIGHTS, ignore_errors=True)
-            from ganas.report.comparison_page import write_comparison
-
-            write_comparison(run)
+            leave_in_order(run)
         self.listener.on_finish(run)
         if finished:
             refuse_failed_base(run)
@@ -342,6 +340,14 @@ class Comparison:
             + (f", after {tuning} trainings to tune" if tuning else ""),
         ]
         self.listener.on_start(Summary(self.store.folder.name, tuple(lines), total, len(done)))
+
+
+def leave_in_order(run: Run) -> None:
+    """Removes the weights of a finished comparison and writes its report."""
+    from ganas.report.comparison_page import write_comparison
+
+    shutil.rmtree(run.folder / WEIGHTS, ignore_errors=True)
+    write_comparison(run)
 
 
 def task_of(config: ComparisonConfig) -> Task:

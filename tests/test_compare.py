@@ -237,7 +237,9 @@ def test_a_finished_comparison_is_not_gone_on_with_and_a_search_is_no_comparison
         def on_notice(self, text):
             heard.append(text)
 
+    (finished.folder / "report.md").unlink()
     assert answers(resume_comparison(finished.folder, listener=Hear())) == answers(finished)
+    assert (finished.folder / "report.md").exists()
     assert "is finished" in heard[0]
     with pytest.raises(RunError, match="is a search, not a comparison"):
         resume_comparison(make_run().folder)
