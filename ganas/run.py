@@ -36,6 +36,7 @@ from ganas.seeds import derive_seed
 from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task, with_default_words
 from ganas.statistics import mean, standard_deviation
 from ganas.store import Asked, RunStore
+from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
 from ganas.warm_start import evaluations_of, genomes_of
@@ -321,6 +322,7 @@ class Search:
             evaluator, finalists, repeats=final.repeats, folder=self.store.folder, on_notice=self.listener.on_notice
         )
         result["rank"] = next(m.rank for m in hall if m.record.number == result["winner"]["number"])
+        result |= linear_yardstick(self.task)
         result["reading"] = len(run.readings) + 1
         if run.readings:
             result["first_test"] = run.readings[0].get("test")

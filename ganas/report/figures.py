@@ -7,7 +7,7 @@ apart (https://jfly.uni-koeln.de/color/), and no figure speaks by colour alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,26 @@ def draw_front(rows: Sequence[Row], *, winner: int | None = None) -> Figure:
         plain_ticks(axes.xaxis, [row["parameters"] for row in rows])
     _error_axis(axes, [row["error"] for row in rows])
     axes.set_xlabel("parameters of the network")
+    axes.legend(fontsize=9, framealpha=0.9, edgecolor="none")
+    return figure
+
+
+def draw_codes(rows: Sequence[Row], principal_components: Mapping[int, float]) -> Figure:
+    """Draws error against the width of the code, the best of each width joined, and principal components at the same widths."""
+    figure, (axes,) = new_figure()
+    best = sorted((row for row in rows if row["is_best"]), key=lambda row: row["code"])
+    axes.scatter(
+        [row["code"] for row in rows], [row["error"] for row in rows], s=12, color=GREY, alpha=0.6, linewidths=0
+    )
+    axes.plot([row["code"] for row in best], [row["error"] for row in best], "o-", color=BLUE, label="best autoencoder")
+    sizes = sorted(principal_components)
+    errors = [principal_components[size] for size in sizes]
+    if sizes:
+        axes.plot(sizes, errors, "s--", color=ORANGE, markersize=4, label="principal components")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel("units of the bottleneck")
+    _error_axis(axes, [row["error"] for row in rows] + errors)
     axes.legend(fontsize=9, framealpha=0.9, edgecolor="none")
     return figure
 
@@ -174,6 +194,12 @@ def _front(run: Run, yardstick: Run | None) -> Figure | None:
     return draw_front(rows, winner=winner) if rows else None
 
 
+def _codes(run: Run, yardstick: Run | None) -> Figure | None:
+    rows = tables.code_rows(run.records)
+    known = (run.result or {}).get("principal_components", {}).get("validation", {})
+    return draw_codes(rows, {int(size): error for size, error in known.items()}) if rows else None
+
+
 def _architectures(run: Run, yardstick: Run | None) -> Figure | None:
     rows = tables.architecture_rows(run.records)
     return draw_architectures(rows) if rows else None
@@ -190,6 +216,7 @@ def _learning(run: Run, yardstick: Run | None) -> Figure | None:
 FIGURES: dict[str, Callable[[Run, Run | None], Figure | None]] = {
     "fitness": _fitness,
     "front": _front,
+    "codes": _codes,
     "architectures": _architectures,
     "learning": _learning,
 }

@@ -18,6 +18,7 @@ from ganas.report.words import number_in_words, seconds_in_words, share_in_words
 CAPTIONS = {
     "fitness": "The error of every candidate, and the best so far, over the networks trained.",
     "front": "Error against size: candidates on the line are beaten by no smaller network.",
+    "codes": "Error against the width of the bottleneck, with principal components, the best linear autoencoder, beside it.",
     "architectures": "What the candidates of each generation looked like.",
     "learning": "The losses of the best candidate while it was trained in the search.",
 }

@@ -130,6 +130,21 @@ def size_front(records: Iterable[Record]) -> list[Record]:
     return front
 
 
+def code_rows(records: Iterable[Record]) -> list[Row]:
+    """Returns a row per autoencoder that counts: the bottleneck's units as ``code``, ``error``, and whether it is their best."""
+    best: dict[int, Row] = {}
+    rows = []
+    for record in records:
+        evaluation = record.evaluation
+        if not record.is_ok or evaluation is None or evaluation.error is None or evaluation.plan.bottleneck is None:
+            continue
+        row: Row = {"code": evaluation.plan.layers[evaluation.plan.bottleneck].units, "error": evaluation.error}
+        rows.append(row)
+        if row["code"] not in best or row["error"] < best[row["code"]]["error"]:
+            best[row["code"]] = row
+    return [{**row, "is_best": best[row["code"]] is row} for row in rows]
+
+
 def architecture_rows(records: Iterable[Record], *, most: int = 6) -> list[Row]:
     """Returns a row per generation about the hidden layers of what was asked and counts.
 

@@ -19,7 +19,11 @@ from ganas.tasks.autoencoding import AutoencoderTask, FoldRows, Judged
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.splits import Rows
 from ganas.tasks.table import Table
+from ganas.tasks.task import Task
 from ganas.training.contract import FloatArray
+
+YARDSTICK_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+"""Numbers of principal components whose errors are shown beside a search's."""
 
 
 def reconstruction_task(table: Table, settings: DataSettings) -> AutoencoderTask:
@@ -94,6 +98,16 @@ class Reconstruction:
     def identity(self) -> dict[str, Any]:
         """Returns what decides the answers."""
         return {"metric": "mse"}
+
+
+def linear_yardstick(task: Task) -> dict[str, Any]:
+    """Returns, JSON-able, principal components' errors by part and number; nothing for other kinds of task."""
+    if not isinstance(task, AutoencoderTask) or task.kind != "reconstruction":
+        return {}
+    sizes = [size for size in YARDSTICK_SIZES if size < task.inputs]
+    parts = ["validation", "test"] if len(task.splits.test) else ["validation"]
+    errors = {part: pca_errors(task, sizes, part=part) for part in parts}
+    return {"principal_components": {part: {str(size): one[size] for size in one} for part, one in errors.items()}}
 
 
 def pca_errors(task: AutoencoderTask, sizes: Sequence[int], *, part: str = "validation") -> dict[int, float]:

@@ -20,7 +20,7 @@ def labels_of(figure):
 
 def test_every_figure_is_written_as_png(run):
     written = figures.write_figures(run)
-    assert set(written) == set(figures.FIGURES)
+    assert set(written) == set(figures.FIGURES) - {"codes"}
     for path in written.values():
         assert path.read_bytes().startswith(PNG)
 
@@ -31,8 +31,8 @@ def test_the_same_run_draws_the_same_bytes(run):
 
 
 def test_every_axis_says_what_it_shows(run):
-    for draw in figures.FIGURES.values():
-        figure = draw(run, None)
+    drawn = [draw(run, None) for draw in figures.FIGURES.values()]
+    for figure in filter(None, drawn):
         assert len(labels_of(figure)) >= len(figure.axes)
 
 
@@ -65,3 +65,12 @@ def test_rows_of_nothing_but_failures_can_be_drawn():
 def test_an_error_of_zero_can_be_drawn():
     rows = [{"number": 0, "parameters": 10, "error": 0.0, "on_front": True}]
     assert figures.draw_front(rows, winner=0).axes[0].get_yscale() == "linear"
+
+
+def test_codes_are_drawn_beside_principal_components_of_the_same_widths():
+    rows = [{"code": code, "error": 1 / code + bias, "is_best": bias == 0} for code in (2, 4, 8) for bias in (0, 0.1)]
+    (axes,) = figures.draw_codes(rows, {2: 0.7, 8: 0.3}).axes
+    best, components = axes.lines
+    assert list(best.get_xdata()) == [2, 4, 8]
+    assert list(components.get_ydata()) == [0.7, 0.3]
+    assert labels_of(axes.figure) == ["units of the bottleneck", "validation error"]

@@ -12,7 +12,7 @@ import pytest
 from ganas.errors import ConfigError, DataError, SpaceError
 from ganas.search.plan import DenseLayer, Head, NetworkPlan
 from ganas.tasks import Task, load_task, task_from_arrays
-from ganas.tasks.reconstruction import pca_errors
+from ganas.tasks.reconstruction import linear_yardstick, pca_errors
 
 RNG = np.random.default_rng(0)
 CODES = RNG.normal(size=(200, 2))
@@ -65,6 +65,14 @@ def test_as_many_components_as_columns_reconstruct_everything():
     assert list(errors) == [1, 2, 6]
     assert errors[1] > errors[2] > errors[6]
     assert errors[6] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_linear_yardstick_is_of_reconstruction_only():
+    yardstick = linear_yardstick(task_from_arrays(X, None, kind="reconstruction"))["principal_components"]
+    assert {part: list(errors) for part, errors in yardstick.items()} == {
+        part: ["1", "2", "4"] for part in ("validation", "test")
+    }
+    assert linear_yardstick(task_from_arrays(X, LABELS, kind="features")) == {}
 
 
 def test_inputs_from_0_to_1_get_a_sigmoid_and_may_be_learnt_by_cross_entropy():
