@@ -7,7 +7,8 @@ process never loads TensorFlow.
 
 from __future__ import annotations
 
-import contextlib
+import atexit
+import functools
 import warnings
 from typing import Any
 
@@ -192,8 +193,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def decision_function(self, X: Any) -> Doubles:
         """Returns (rows,) scores; the higher, the more unusual."""
         x = self._checked(X)
-        with contextlib.closing(make_executor("loky", 1)) as executor:
-            return self._scores(x, executor)
+        return self._scores(x, answering_worker())
 
     def predict(self, X: Any) -> NDArray[np.int_]:
         """Returns (rows,) 1 for rows whose score is above ``threshold_``, else 0."""
@@ -207,14 +207,12 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def contributions(self, X: Any) -> Doubles:
         """Returns (rows, inputs) how much of each score is owed to each input; ``input_columns_`` names their columns."""
         x = self._checked(X)
-        with contextlib.closing(make_executor("loky", 1)) as executor:
-            return self._detector.contributions(x, self._answers(x, executor))
+        return self._detector.contributions(x, self._answers(x, answering_worker()))
 
     def view_scores(self, X: Any) -> dict[str, Doubles]:
         """Returns what each view of the score says alone, (rows,) by name, and ``best_network``: reconstruction by one network."""
         x = self._checked(X)
-        with contextlib.closing(make_executor("loky", 1)) as executor:
-            answers = self._answers(x, executor)
+        answers = self._answers(x, answering_worker())
         best = self._detector.with_best_network().by_view(x, answers[:1])["reconstruction"]
         return {**self._detector.by_view(x, answers), "best_network": best}
 
@@ -258,6 +256,14 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
                 raise DataError(f"AnomalyDetector: {result.message}")
             return list(result)
         return []
+
+
+@functools.cache
+def answering_worker() -> Executor:
+    """Returns the one worker process in which fitted detectors answer; it ends with this process."""
+    executor = make_executor("loky", 1)
+    atexit.register(executor.close, kill=True)
+    return executor
 
 
 def default_words(inputs: int, rows: int) -> dict[str, Any]:

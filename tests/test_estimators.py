@@ -1,0 +1,105 @@
+"""``AnomalyDetector``: the manners of scikit-learn and PyOD, without TensorFlow in the caller's process."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+import ganas
+from ganas.errors import ConfigError, DataError
+from ganas.tasks.metrics import area_under_roc
+
+RNG = np.random.default_rng(0)
+CODES = RNG.normal(size=(260, 2))
+X = CODES @ RNG.normal(size=(2, 8)) + 0.1 * RNG.normal(size=(260, 8))
+Y = np.zeros(260, int)
+Y[:20] = 1
+X[:20] = RNG.normal(size=(20, 8)) * 4
+SMALL = {"population": 2, "generations": 1, "members": 2, "jobs": 1, "search": {"layers": 0}}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    steps = clone(make_pipeline(FunctionTransformer(), ganas.AnomalyDetector(**SMALL, seed=0)))
+    with pytest.warns(UserWarning, match="only 52 held-out rows support the threshold"):
+        return steps.fit(X)
+
+
+@pytest.fixture
+def fitted(pipeline):
+    return pipeline[-1]
+
+
+def test_what_is_fitted_is_named_as_in_pyod(fitted):
+    assert fitted.decision_scores_.shape == fitted.labels_.shape == (260,)
+    assert ((fitted.decision_scores_ > fitted.threshold_) == fitted.labels_).all()
+    assert area_under_roc(fitted.decision_scores_, Y == 1) > 0.9
+    assert fitted.held_out_rows_ == 52
+    assert 1 <= len(fitted.plans_) <= 2
+
+
+def test_scores_flags_and_probabilities_say_the_same(fitted):
+    scores = fitted.decision_function(X[:40])
+    np.testing.assert_allclose(scores, fitted.decision_scores_[:40], rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(fitted.predict(X[:40]), scores > fitted.threshold_)
+    shares = fitted.predict_proba(X[:40])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert (np.diff(shares[np.argsort(scores), 1]) >= 0).all()
+
+
+def test_a_fitted_detector_survives_pickling_and_the_caller_stays_free_of_tensorflow(fitted):
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.decision_function(X[:9]), fitted.decision_function(X[:9]))
+    if "tensorflow" in sys.modules:
+        pytest.skip("another test of this process has loaded TensorFlow")
+
+
+def test_a_detector_is_the_last_step_of_a_pipeline(pipeline, fitted):
+    np.testing.assert_array_equal(pipeline.predict(X[:30]), fitted.predict(X[:30]))
+    np.testing.assert_array_equal(pipeline.decision_function(X[:30]), fitted.decision_function(X[:30]))
+
+
+def test_frames_with_holes_and_texts_are_scored_and_explained_by_column():
+    frame = pd.DataFrame(X, columns=[f"c{place}" for place in range(8)])
+    frame["colour"] = np.where(CODES[:, 0] > 0, "red", "blue")
+    frame.loc[5:30, "c1"] = np.nan
+    with pytest.warns(UserWarning, match="held-out rows"):
+        detector = ganas.AnomalyDetector(**SMALL, score="reconstruction").fit(frame, Y)
+    owed = detector.contributions(frame[:10])
+    assert owed.shape == (10, len(detector.input_columns_))
+    assert {"c0", "colour"} <= set(detector.input_columns_)
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "options", "error", "message"),
+    [
+        (X, np.ones(260), {}, DataError, "every row is labelled an anomaly"),
+        (X[:, :1], None, {}, DataError, "at least two columns"),
+        (X[0], None, {}, DataError, "expected rows and columns"),
+        (np.column_stack([X, Y]), Y, {}, DataError, "is the label in other words"),
+        (X, None, {"members": 0}, ConfigError, "members: must be at least 1"),
+        (X, None, {"score": "best"}, ConfigError, r"\[task\] score"),
+        (X, None, {"search": {"bottlenek": 3}}, ConfigError, "did you mean bottleneck"),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_is_trained(rows, labels, options, error, message):
+    with pytest.raises(error, match=message):
+        ganas.AnomalyDetector(**options).fit(rows, labels)
+
+
+def test_a_detector_that_is_not_fitted_says_so():
+    with pytest.raises(NotFittedError, match="call fit first"):
+        ganas.AnomalyDetector().predict(X)
+
+
+def test_rows_of_another_width_are_refused(fitted):
+    with pytest.raises(DataError, match="rows have 3 columns; it was fitted with 8"):
+        fitted.predict(X[:, :3])
