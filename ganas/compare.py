@@ -29,7 +29,9 @@ from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator, combine
 from ganas.execution import WorkerLost, make_executor
 from ganas.history import Run, find_run
-from ganas.run import StopRequest, Summary, folder_name, refuse_changes
+from ganas.identity import folder_name, refuse_changes
+from ganas.interruption import StopRequest
+from ganas.listener import Summary
 from ganas.settings import make_task
 from ganas.store import RunStore
 from ganas.tasks.task import Fold, Task

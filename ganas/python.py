@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import ConfigError
-from ganas.run import Listener
+from ganas.listener import Listener
 from ganas.run import evolve as run_evolve
 from ganas.tasks import task_from_arrays
 

@@ -10,14 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
@@ -27,67 +23,22 @@ from ganas.evolution.evolution import Evolution
 from ganas.evolution.individual import Stopped
 from ganas.execution import make_executor
 from ganas.final import Finalist, assess_winner
+from ganas.generations import generation_row
 from ganas.history import Run, find_run, load_run
+from ganas.identity import fingerprint, folder_name, refuse_changes
+from ganas.interruption import StopRequest
+from ganas.listener import Listener, SilentListener, Summary
 from ganas.log import LOGGER, logging_to
 from ganas.objectives import MEASURED, check_objectives, objectives_of
 from ganas.search.space import Genome, SearchSpace
 from ganas.search.start import start_genomes
 from ganas.seeds import derive_seed
 from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task, with_default_words
-from ganas.statistics import mean, standard_deviation
 from ganas.store import Asked, RunStore
 from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
 from ganas.warm_start import evaluations_of, genomes_of
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What is about to be searched, for a reader: lines on data, genes and budget, and how many evaluations are planned."""
-
-    run: str
-    lines: tuple[str, ...]
-    evaluations: int
-    done: int
-
-
-class Listener(Protocol):
-    """Hears how a search goes; the command line's screen is one."""
-
-    def on_start(self, summary: Summary) -> None:
-        """Hears what will be searched, before the first training."""
-
-    def on_evaluation(self, number: int, evaluation: Evaluation) -> None:
-        """Hears of each evaluation as it arrives."""
-
-    def on_generation(self, row: dict[str, Any]) -> None:
-        """Hears of each complete generation."""
-
-    def on_notice(self, text: str) -> None:
-        """Hears a sentence that a person should read."""
-
-    def on_finish(self, run: Run) -> None:
-        """Hears that the run has ended; its result is in ``run``."""
-
-
-class SilentListener:
-    """Hears and says nothing."""
-
-    def on_start(self, summary: Summary) -> None:
-        """Says nothing."""
-
-    def on_evaluation(self, number: int, evaluation: Evaluation) -> None:
-        """Says nothing."""
-
-    def on_generation(self, row: dict[str, Any]) -> None:
-        """Says nothing."""
-
-    def on_notice(self, text: str) -> None:
-        """Says nothing."""
-
-    def on_finish(self, run: Run) -> None:
-        """Says nothing."""
 
 
 def evolve(
@@ -401,75 +352,3 @@ class Search:
         if set(self.names) & set(MEASURED) or training.max_latency_ms is not None:
             lines.append("something is measured by a clock: this search will not repeat exactly")
         return Summary(self.store.folder.name, tuple(lines), self.planned, done)
-
-
-class StopRequest:
-    """Counts requests to stop: the first Ctrl-C ends after the batch, the second (or SIGTERM) at once."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    @contextlib.contextmanager
-    def on_signals(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Listens to SIGINT and SIGTERM while inside; does nothing outside the main thread."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, frame: object) -> None:
-            self.count += 1 if number == signal.SIGINT else 2
-            if self.count > 1:
-                raise KeyboardInterrupt
-            say("Stopping after this batch; press Ctrl-C again to stop at once. `ganas resume` goes on.")
-
-        earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in earlier.items():
-                signal.signal(number, handler)
-
-
-def generation_row(told: Sequence[Evaluation], number: int, population: int, seconds: float) -> dict[str, Any]:
-    """Returns the log row of generation ``number`` (from 1): of its own evaluations, and the best of all so far."""
-    own = told[(number - 1) * population :]
-    errors = [e.error for e in own if e.is_ok and e.error is not None]
-    ranked = sorted((e for e in told if e.is_ok and e.error is not None), key=lambda e: (e.error or 0.0, e.parameters))
-    return {
-        "generation": number,
-        "best": ranked[0].error if ranked else None,
-        "mean": mean(errors) if errors else None,
-        "spread": standard_deviation(errors) if errors else None,
-        "unique": len({e.plan.digest() for e in own}),
-        "stopped": sum(e.status == "stopped" for e in own),
-        "failures": sum(e.status not in ("ok", "stopped") for e in own),
-        "parameters": ranked[0].parameters if ranked else None,
-        "evaluations": len(told),
-        "seconds": round(seconds, 1),
-    }
-
-
-def folder_name(config: RunConfig, task: Task) -> str:
-    """Returns ``<date>-<name>-seed<k>``."""
-    name = config.run.name or task.name
-    return f"{datetime.datetime.now():%Y%m%d-%H%M%S}-{name}-seed{config.run.seed}"
-
-
-def fingerprint(config: RunConfig, task: Task) -> dict[str, Any]:
-    """Returns what must be the same for a run to go on: data, splits, space, engine, budget, trainer and its threads."""
-    training = config.training.model_dump(mode="json")
-    evolution = config.evolution.model_dump(mode="json", exclude={"generations", "hall_of_fame"})
-    return {"data": task.fingerprint(), "search": config.search, "training": training, "evolution": evolution}
-
-
-def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuses to go on with a run whose ingredients changed.
-
-    Raises:
-        RunError: names what changed.
-    """
-    changed = [
-        key for key in before if json.dumps(before[key], sort_keys=True) != json.dumps(now.get(key), sort_keys=True)
-    ]
-    if changed:
-        raise RunError(f"{folder}: {', '.join(changed)} changed since the run began; start a new run instead")

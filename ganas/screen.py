@@ -20,7 +20,7 @@ from ganas.report.score import score_lines
 from ganas.report.words import number_in_words, seconds_in_words
 
 if TYPE_CHECKING:
-    from ganas.run import Summary
+    from ganas.listener import Summary
 
 COLUMNS = (
     ("generation", "gen", 3),

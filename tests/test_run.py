@@ -15,8 +15,10 @@ import pytest
 from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
+from ganas.generations import generation_row
 from ganas.history import Run, load_run
-from ganas.run import SilentListener, evolve, generation_row, resume
+from ganas.listener import SilentListener
+from ganas.run import evolve, resume
 from ganas.search.plan import mlp_plan
 from ganas.settings import with_default_words
 from ganas.tasks import load_task

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ganas.evaluation import Evaluation
-from ganas.run import Listener, Summary
+from ganas.listener import Listener, Summary
 from ganas.screen import COLUMNS, Screen, generation_line, heading_line
 from ganas.search.plan import mlp_plan
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from ganas.console import print_heading, print_lines, print_table
 from ganas.evaluation import Evaluation
 from ganas.history import Run
+from ganas.listener import Summary
 from ganas.report.comparison import ComparedVariants, facts_in_words, variant_rows
 from ganas.report.comparison_page import with_interval
 from ganas.report.words import number_in_words, seconds_in_words
-from ganas.run import Summary
 from ganas.screen import Screen
 
 COLUMNS = (

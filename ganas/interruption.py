@@ -1,0 +1,35 @@
+"""Requests to stop: Ctrl-C and SIGTERM, counted."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+
+class StopRequest:
+    """Counts requests to stop: the first Ctrl-C ends after the batch, the second (or SIGTERM) at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextlib.contextmanager
+    def on_signals(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Listens to SIGINT and SIGTERM while inside; does nothing outside the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: object) -> None:
+            self.count += 1 if number == signal.SIGINT else 2
+            if self.count > 1:
+                raise KeyboardInterrupt
+            say("Stopping after this batch; press Ctrl-C again to stop at once. `ganas resume` goes on.")
+
+        earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in earlier.items():
+                signal.signal(number, handler)
