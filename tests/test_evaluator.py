@@ -1,0 +1,162 @@
+"""The evaluator: each plan once, in order, the same alone and in company; what fails is an answer, not an exception."""
+
+import numpy as np
+import pytest
+
+import ganas
+from ganas.errors import ConfigError
+from ganas.evaluation import Evaluation, TrainingBudget
+from ganas.evaluator import Evaluator
+from ganas.execution import InProcessExecutor, WorkerLost
+from ganas.rungs import Rungs
+from ganas.search.plan import mlp_plan
+from ganas.tasks import load_task, task_from_arrays
+from ganas.tasks.losses import ALIASES
+
+PLANS = [mlp_plan([(6, "relu")]), mlp_plan([(5, "tanh"), (4, "relu")]), mlp_plan([(3, "elu")], learning_rate=0.01)]
+
+
+class Counting(InProcessExecutor):
+    """Counts the members it trains, and loses the worker of every job that holds a plan of ``deadly_units``."""
+
+    def __init__(self, deadly_units=None):
+        super().__init__(1)
+        self.deadly_units = deadly_units
+        self.trained = 0
+
+    def run(self, function, jobs):
+        for index, job in enumerate(jobs):
+            if any(member.plan.layers[0].units == self.deadly_units for member in job.members):
+                yield index, WorkerLost("a worker process died")
+            else:
+                self.trained += len(job.members)
+                yield index, function(job)
+
+
+def make(executor=None, **options):
+    options = {"budget": TrainingBudget(epochs=2), **options}
+    return Evaluator(options.pop("task", None) or load_task("iris"), executor=executor or Counting(), **options)
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[Evaluation]:
+    """Each plan, evaluated by an evaluator of its own."""
+    return [make().evaluate(plan)[0] for plan in PLANS]
+
+
+def answer(evaluation):
+    """What an evaluation says, without its timing."""
+    return evaluation.status, evaluation.seed, evaluation.error, evaluation.loss, evaluation.curves, evaluation.measures
+
+
+def test_a_plan_is_trained_once_however_often_it_is_asked_for():
+    executor = Counting()
+    with make(executor) as evaluator:
+        first = evaluator.evaluate([PLANS[0], PLANS[1], PLANS[0]])
+        again = evaluator.evaluate(PLANS[0])
+    assert executor.trained == 2
+    assert first[0] is first[2] is again[0]
+
+
+def test_answers_come_in_the_order_of_the_plans_and_do_not_depend_on_company(alone):
+    with make() as evaluator:
+        together = evaluator.evaluate(reversed(PLANS))
+    assert [answer(one) for one in reversed(together)] == [answer(one) for one in alone]
+
+
+def test_both_trainers_agree(alone):
+    with make(trainer="keras") as evaluator:
+        reference = evaluator.evaluate(PLANS)
+    for one, other in zip(alone, reference, strict=True):
+        assert (one.trainer, other.trainer) == ("cohort", "keras")
+        assert one.seed == other.seed
+        np.testing.assert_allclose(one.curves[0]["val_loss"], other.curves[0]["val_loss"], rtol=1e-4)
+        assert one.error == pytest.approx(other.error)
+
+
+def test_an_error_is_the_mean_over_folds_and_repeats():
+    task = load_task("iris", folds=3)
+    executor = Counting()
+    with make(executor, task=task, repeats=2) as evaluator:
+        evaluation = evaluator.evaluate(PLANS[0])[0]
+        assert executor.trained == 6
+        assert len(evaluation.curves) == 6
+        assert evaluation.epochs == 12
+    assert 0 <= evaluation.error <= 1
+    assert evaluation.error == pytest.approx(1 - evaluation.measures["accuracy"])
+
+
+def test_a_plan_over_the_limit_is_not_trained():
+    executor = Counting()
+    with make(executor, budget=TrainingBudget(epochs=1, max_parameters=50)) as evaluator:
+        statuses = [one.status for one in evaluator.evaluate([mlp_plan([(2, "relu")]), mlp_plan([(50, "relu")])])]
+    assert statuses == ["ok", "too_large"]
+    assert executor.trained == 1
+
+
+def test_a_plan_that_cannot_be_completed_fails_with_its_reason_and_takes_no_other_down():
+    with make() as evaluator:
+        good, bad = evaluator.evaluate([PLANS[0], mlp_plan([(3, "relu")], loss="nonsense")])
+    assert good.is_ok
+    assert bad.status == "failed"
+    assert "nonsense" in bad.message
+
+
+def test_the_plan_that_kills_its_worker_fails_alone():
+    with make(Counting(deadly_units=3)) as evaluator:
+        evaluations = evaluator.evaluate(PLANS)
+    assert [one.status for one in evaluations] == ["ok", "ok", "failed"]
+    assert "a worker process died" in evaluations[2].message
+
+
+def test_what_the_cohort_trainer_cannot_do_goes_to_keras_and_is_refused_where_it_was_asked_for():
+    plan = mlp_plan([(4, "relu")], optimizer="lamb")
+    with make() as evaluator, make(trainer="cohort") as strict:
+        assert evaluator.evaluate(plan)[0].trainer == "keras"
+        refused = strict.evaluate(plan)[0]
+    assert refused.status == "failed"
+    assert 'use "auto"' in refused.message
+
+
+def test_a_candidate_stopped_at_a_rung_keeps_its_score_there_and_survivors_answer_as_if_never_paused():
+    budget = TrainingBudget(epochs=4)
+    with make(budget=budget, rungs=[Rungs((0.25,))]) as evaluator, make(budget=budget) as plain:
+        evaluations = evaluator.evaluate(PLANS)
+        whole = plain.evaluate(PLANS)
+    assert {one.status for one in evaluations} == {"ok", "stopped"}
+    for one, other in zip(evaluations, whole, strict=True):
+        assert len(one.rungs) == 1
+        if one.status == "ok":
+            assert answer(one) == answer(other)
+        else:
+            assert one.epochs == 1
+            assert one.error == one.rungs[0]
+
+
+def test_an_evaluation_survives_json(alone):
+    assert Evaluation.from_json(alone[0].to_json()) == alone[0]
+
+
+def test_every_alias_of_a_loss_trains():
+    plans = [mlp_plan([(3, "relu")], loss=alias) for alias in ALIASES]
+    with make(budget=TrainingBudget(epochs=1)) as evaluator:
+        evaluations = evaluator.evaluate(plans)
+    assert {one.status for one in evaluations} == {"ok"}
+
+
+def test_own_arrays_are_evaluated_in_a_few_lines():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 3))
+    task = ganas.task_from_arrays(x, x[:, 0] * 2 + 1, kind="regression")
+    with Evaluator(task, budget=ganas.TrainingBudget(epochs=30), executor=InProcessExecutor(1)) as evaluator:
+        evaluation = evaluator.evaluate([ganas.mlp_plan([(8, "relu")], learning_rate=0.02)])[0]
+    assert evaluation.is_ok
+    assert evaluation.error < 1.5  # in units of the target, whose standard deviation is 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"trainer": "torch"}, "trainer: must be"), ({"repeats": 0}, "repeats")]
+)
+def test_an_evaluator_that_makes_no_sense_is_one_line(options, message):
+    with pytest.raises(ConfigError, match=message):
+        make(task=task_from_arrays(np.eye(40), np.arange(40) % 2), **options)
