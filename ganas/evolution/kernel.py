@@ -1,9 +1,12 @@
 """A kernel over genomes: how much the results of two genomes have to do with each other, whatever their depths.
 
 A genome becomes a row of numbers whose Euclidean distances mean something: an ordered gene is its place in [0, 1], an
-unordered one a corner of a simplex (so that two values differ by 1, whichever they are: Hamming), and a group of layers
-is stretched onto a fixed number of slots, so that layers meet by relative depth, as in crossover. Each gene has a length
-of its own, and the whole is a Matérn kernel of smoothness 5/2.
+unordered one a corner of a simplex (so that two values differ by 1, whichever they are: Hamming). Of a group of layers,
+the depth, what its genes sum up to and, with less weight, how they change with relative depth are compared. Each of these
+has a length of its own, and the whole is a Matérn kernel of smoothness 5/2.
+
+Sums were measured to predict the errors of networks of 1-6 layers better than means over the layers, and these better
+than layers compared one by one, by input or by relative depth (docs/benchmarks/kernel.md).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from ganas.search.space import Genome, LayerGroup, SearchSpace
 Floats = NDArray[np.float64]
 
 SLOTS = 4
-"""Onto how many slots a group of layers is stretched, at most."""
+"""At how many relative depths a group of layers is looked at, at most."""
 MIDDLE = 0.5
 """Where an ordered gene that is not expressed is put: as far from one end as from the other."""
 
@@ -53,7 +56,7 @@ class GenomeEncoding:
                 add(name, 1)
             for key, one in gene.genes.items():
                 if one.size > 1:
-                    add(f"{name} {key} mean", _width(one))
+                    add(f"{name} {key} total", _width(one))
                     if _slots(gene) > 1:
                         add(f"{name} {key} profile", _width(one) * _slots(gene))
         self.names = tuple(names)
@@ -97,19 +100,18 @@ def _absent(gene: Gene) -> list[float]:
 
 
 def _group_columns(group: LayerGroup, rows: Sequence[Any]) -> list[float]:
-    """Returns the depth, and per gene the mean over the layers and, per slot, how its layer differs from the mean."""
+    """Returns the depth, and per gene its total over the layers and how it differs from its mean at each slot."""
     columns = [group.count.to_unit(len(rows))] if group.count.size > 1 else []
     slots = _slots(group)
     for key, gene in group.genes.items():
         if gene.size <= 1:
             continue
-        layers = [_columns(gene, row[key]) for row in rows] or [_absent(gene)]
-        mean = [sum(column) / len(layers) for column in zip(*layers, strict=True)]
-        columns += mean
-        if slots > 1:
-            for slot in range(slots):
-                layer = layers[int((slot + 0.5) / slots * len(layers))]
-                columns += [(here - usual) / math.sqrt(slots) for here, usual in zip(layer, mean, strict=True)]
+        layers = [_columns(gene, row[key]) for row in rows]
+        totals = [sum(column) for column in zip(*layers, strict=True)] or [0.0] * _width(gene)
+        columns += [total / group.count.high for total in totals]
+        for slot in range(slots if slots > 1 else 0):
+            layer = layers[int((slot + 0.5) / slots * len(layers))] if layers else totals
+            columns += [(here - total / max(1, len(layers))) / slots for here, total in zip(layer, totals, strict=True)]
     return columns
 
 

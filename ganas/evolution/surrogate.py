@@ -18,12 +18,10 @@ from ganas.evolution.kernel import Floats, Kernel, matern52, squared_distances
 
 # Priors of the logarithms: mean and standard deviation. A gene's usual length grows with the root of the number of
 # genes, so that a space of many genes is not taken for a rugged one (Hvarfner et al. 2024, https://arxiv.org/abs/2402.02229).
-LENGTH_SPREAD = 1.0
+LENGTH_SPREAD = 0.7
 SIGNAL_PRIOR = (0.0, 1.0)
 NOISE_PRIOR = (-5.0, 2.0)
 BOUNDS = {"length": (-4.0, 6.0), "signal": (-4.0, 4.0), "noise": (-9.0, 1.0)}
-STARTS = (0.0, -1.0)
-"""From where the search for the lengths starts, relative to the prior's mean: the likelihood may have several tops."""
 
 
 class Surrogate:
@@ -78,11 +76,7 @@ def _fit_kernel(length_of: tuple[int, ...], shape: tuple[int, int], x_bytes: byt
         away = (parameters - usual) / spread
         return value + 0.5 * float(away @ away), slope + away / spread
 
-    fits = [
-        minimize(loss, usual + start * (np.arange(count + 2) < count), jac=True, method="L-BFGS-B", bounds=bounds)
-        for start in STARTS
-    ]
-    best = min(fits, key=lambda fit: float(fit.fun)).x
+    best = minimize(loss, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 40}).x
     return Kernel(np.exp(best[:count])[columns], float(np.exp(best[-2])), float(np.exp(best[-1])))
 
 
