@@ -117,6 +117,10 @@ class Autoencoders:
 
 
 def _read(words: Mapping[str, Any], inputs: int) -> Autoencoders:
+    if words.get("start"):
+        raise ConfigError(
+            "[search] start: is for multilayer perceptrons; give an autoencoder's words single values instead"
+        )
     of_encoder = {key: value for key, value in words.items() if key not in CODE_WORDS and key != "layers"}
     chain = read_chain({**ENCODER_DEFAULTS, **of_encoder, "layers": 1}, also_known=CODE_WORDS)
     count = _read_count(words.get("layers", DEFAULT_ENCODER))

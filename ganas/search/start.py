@@ -26,6 +26,8 @@ def start_genomes(words: Mapping[str, Any]) -> list[Genome]:
     entries = words.get("start", [])
     if not isinstance(entries, list | tuple):
         raise ConfigError(f"[search] start: expected a list of networks, got {json.dumps(entries, default=str)}")
+    if not entries:
+        return []  # the section may be that of another space, which has no such word
     space, chain, genomes = mlp_space(words), read_chain(words), []
     for index, entry in enumerate(entries):
         place = f"[search] start[{index}]"
