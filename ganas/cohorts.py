@@ -19,7 +19,7 @@ from ganas.search.activations import parse_activation
 from ganas.search.plan import NetworkPlan
 
 COMMON_ACTIVATIONS = (
-    "linear", "relu", "leaky_relu", "prelu", "elu", "selu", "celu", "tanh", "sigmoid", "silu",
+    "linear", "relu", "leaky_relu", "prelu", "elu", "selu", "tanh", "sigmoid", "silu",
 )  # fmt: skip
 """Activations every program holds: three formulas with coefficients per member."""
 

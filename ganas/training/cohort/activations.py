@@ -1,7 +1,7 @@
 """Activations as data: each lane of a layer has its own, chosen by coefficients.
 
 The common ones are three formulas with coefficients per lane, exact and cheap: pieces of lines (linear, ReLU, leaky ReLU,
-PReLU), exponentials below zero (ELU, SELU, CELU) and the hyperbolic tangent (tanh, sigmoid, SiLU). All the other
+PReLU), exponentials below zero (ELU, SELU) and the hyperbolic tangent (tanh, sigmoid, SiLU). All the other
 activations of Keras are computed by Keras and chosen by mask, in programs that have the feature ``rare_activations``.
 """
 
@@ -30,21 +30,20 @@ COEFFICIENTS: dict[str, Callable[[float], tuple[float, ...]]] = {
     "relu": lambda _: (LINES, 0.0),
     "leaky_relu": lambda slope: (LINES, slope),
     "prelu": lambda _: (LINES, 0.0, 1.0),
-    "elu": lambda alpha: (EXPONENTIALS, alpha, 1.0, 1.0),
+    "elu": lambda alpha: (EXPONENTIALS, alpha, 1.0),
     "selu": lambda _: (EXPONENTIALS, SELU_ALPHA, SELU_SCALE, 1.0),
-    "celu": lambda alpha: (EXPONENTIALS, alpha, 1.0, alpha),
     "tanh": lambda _: (TANGENTS, 1.0, 0.0, 1.0),
     "sigmoid": lambda _: (TANGENTS, 0.5, 0.5, 0.5),
     "silu": lambda _: (TANGENTS, 0.5, 0.5, 0.5, 1.0),
 }
-"""The formula's number, then its coefficients, see :func:`mixture`; rare activations have a number only."""
+"""The formula's number, then its coefficients, see :func:`mixture`; rare activations have a number and a scale."""
 
 
 def coefficients(activation: Activation) -> FloatArray:
     """Returns the (5,) float64 row that makes :func:`mixture` this activation."""
     row = np.zeros(5)
     if activation.name in RARE:
-        row[0] = FIRST_RARE + RARE.index(activation.name)
+        row[:2] = FIRST_RARE + RARE.index(activation.name), activation.parameter or 1.0
     else:
         values = COEFFICIENTS[activation.name](activation.parameter or 0.0)
         row[: len(values)] = values
@@ -60,14 +59,15 @@ def mixture(x: Any, rows: Any, slopes: Any, has_rare: bool) -> Any:
     kind, *c = (rows[:, place, None, None] for place in range(5))
     slope = c[0] if slopes is None else c[0] + c[1] * slopes
     lines = tf.where(x > 0, x, slope * x)
-    # coefficients of a formula that a lane does not use are arbitrary: a divisor must not be 0
-    divisor = tf.where(kind == EXPONENTIALS, c[2], 1.0)
-    exponentials = c[1] * tf.where(x > 0, x, c[0] * tf.math.expm1(tf.minimum(x, 0.0) / divisor))
+    # at 0 itself, where a layer behind dead units begins, SELU's slope in Keras is that of its line, ELU's that of its curve
+    is_line = (x > 0) | ((x == 0) & (c[2] > 0))
+    exponentials = c[1] * tf.where(is_line, x, c[0] * tf.math.expm1(tf.minimum(x, 0.0)))
     tangents = (c[0] * tf.tanh(c[2] * x) + c[1]) * tf.where(c[3] > 0, x, 1.0)
     y = tf.where(kind == LINES, lines, tf.where(kind == EXPONENTIALS, exponentials, tangents))
     if has_rare:
         for place, name in enumerate(RARE):
             is_chosen = kind == FIRST_RARE + place
+            scale = tf.where(is_chosen, c[0], 1.0)
             # masked before too: an overflow in a lane that chose something else must not reach its gradient
-            y = tf.where(is_chosen, keras.activations.get(name)(tf.where(is_chosen, x, 0.0)), y)
+            y = tf.where(is_chosen, scale * keras.activations.get(name)(tf.where(is_chosen, x, 0.0) / scale), y)
     return y
