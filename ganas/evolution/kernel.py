@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -34,85 +36,84 @@ class GenomeEncoding:
     """Turns genomes of a space into rows of numbers.
 
     Attributes:
+        names: what each length is of.
         length_of: (columns,) int: which length each column is measured in; a gene is one length, however many columns.
-        lengths: how many lengths there are.
     """
 
     def __init__(self, space: SearchSpace) -> None:
-        self._space = space
-        length_of: list[int] = []
+        self._flat = {name: _GeneColumns(gene) for name, gene in space.flat.items() if gene.size > 1}
+        self._groups = {name: _GroupColumns(group) for name, group in space.groups.items()}
         names: list[str] = []
-
-        def add(name: str, columns: int) -> None:
-            length_of.extend([len(names)] * columns)
+        length_of: list[NDArray[np.intp]] = []
+        for name, gene in self._flat.items():
+            length_of.append(np.full(gene.width, len(names)))
             names.append(name)
-
-        for name, gene in space.genes.items():
-            if not isinstance(gene, LayerGroup):
-                if gene.size > 1:
-                    add(name, _width(gene))
-                continue
-            if gene.count.size > 1:
-                add(name, 1)
-            for key, one in gene.genes.items():
-                if one.size > 1:
-                    add(f"{name} {key} total", _width(one))
-                    if _slots(gene) > 1:
-                        add(f"{name} {key} profile", _width(one) * _slots(gene))
+        for name, group in self._groups.items():
+            length_of.append(group.length_of + len(names))
+            names += [f"{name} {part}" for part in group.names]
         self.names = tuple(names)
-        self.length_of = np.array(length_of, dtype=np.intp)
-        self.lengths = len(names)
+        self.length_of = np.concatenate(length_of)
+        # A search encodes what it was told at every ask.
+        self._remembered = lru_cache(maxsize=4096)(self._row)
 
     def encode(self, genomes: Iterable[Genome]) -> Floats:
         """Returns one row per genome, (genomes, columns) float64."""
-        rows = [self._row(genome) for genome in genomes]
+        rows = [self._remembered(genome) for genome in genomes]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.length_of))
 
-    def _row(self, genome: Genome) -> list[float]:
+    def _row(self, genome: Genome) -> Floats:
         row: list[float] = []
-        for name, gene in self._space.genes.items():
-            if isinstance(gene, LayerGroup):
-                row += _group_columns(gene, genome[name])
-            elif gene.size > 1:
-                row += _columns(gene, genome[name]) if name in genome else _absent(gene)
-        return row
+        for name, gene in self._flat.items():
+            row += gene.columns(genome[name]) if name in genome else gene.absent
+        return np.concatenate([row, *(group.columns(genome[name]) for name, group in self._groups.items())])
 
 
-def _width(gene: Gene) -> int:
-    return 1 if gene.is_ordered else int(gene.size)
+@lru_cache(maxsize=8)
+def encoding_of(space: SearchSpace) -> GenomeEncoding:
+    """Returns the encoding of ``space``, the same one each time."""
+    return GenomeEncoding(space)
 
 
-def _slots(group: LayerGroup) -> int:
-    return min(SLOTS, group.count.high)
+class _GeneColumns:
+    """The columns of one gene: its place if it is ordered, else a corner of a simplex."""
+
+    def __init__(self, gene: Gene) -> None:
+        self._gene = gene
+        self.width = 1 if gene.is_ordered else int(gene.size)
+        self.absent = [MIDDLE] if gene.is_ordered else [0.0] * self.width
+        self.columns = lru_cache(maxsize=1024)(self._columns)
+
+    def _columns(self, value: Any) -> list[float]:
+        unit = self._gene.to_unit(value)
+        if self._gene.is_ordered:
+            return [unit]
+        corner = [0.0] * self.width
+        corner[round(unit * (self.width - 1))] = math.sqrt(0.5)
+        return corner
 
 
-def _columns(gene: Gene, value: Any) -> list[float]:
-    unit = gene.to_unit(value)
-    if gene.is_ordered:
-        return [unit]
-    corner = [0.0] * int(gene.size)
-    corner[round(unit * (len(corner) - 1))] = math.sqrt(0.5)
-    return corner
+class _GroupColumns:
+    """The columns of a group of layers: its depth, each gene's total, and how each gene differs from its mean by slot."""
 
+    def __init__(self, group: LayerGroup) -> None:
+        self._count = group.count
+        self._genes = {key: _GeneColumns(gene) for key, gene in group.genes.items() if gene.size > 1}
+        self._slots = min(SLOTS, group.count.high)
+        widths = [gene.width for gene in self._genes.values()]
+        self.names = ["depth", *(f"{key} total" for key in self._genes), *(f"{key} profile" for key in self._genes)]
+        totals = np.repeat(np.arange(len(widths)), widths)
+        profile = np.tile(totals + len(widths), self._slots)
+        self.length_of = np.concatenate([[0], 1 + totals, 1 + profile]).astype(np.intp)
 
-def _absent(gene: Gene) -> list[float]:
-    return [MIDDLE] if gene.is_ordered else [0.0] * int(gene.size)
-
-
-def _group_columns(group: LayerGroup, rows: Sequence[Any]) -> list[float]:
-    """Returns the depth, and per gene its total over the layers and how it differs from its mean at each slot."""
-    columns = [group.count.to_unit(len(rows))] if group.count.size > 1 else []
-    slots = _slots(group)
-    for key, gene in group.genes.items():
-        if gene.size <= 1:
-            continue
-        layers = [_columns(gene, row[key]) for row in rows]
-        totals = [sum(column) for column in zip(*layers, strict=True)] or [0.0] * _width(gene)
-        columns += [total / group.count.high for total in totals]
-        for slot in range(slots if slots > 1 else 0):
-            layer = layers[int((slot + 0.5) / slots * len(layers))] if layers else totals
-            columns += [(here - total / max(1, len(layers))) / slots for here, total in zip(layer, totals, strict=True)]
-    return columns
+    def columns(self, rows: Sequence[Any]) -> Floats:
+        genes = self._genes.items()
+        layers = np.array([list(chain.from_iterable(gene.columns(row[key]) for key, gene in genes)) for row in rows])
+        if not len(rows):
+            layers = np.zeros((1, (len(self.length_of) - 1) // (1 + self._slots)))
+        totals = layers.sum(0)
+        places = ((np.arange(self._slots) + 0.5) / self._slots * len(layers)).astype(int)
+        profile = (layers[places] - totals / len(layers)) / (2 * self._slots)
+        return np.concatenate([[self._count.to_unit(len(rows))], totals / self._count.high, profile.ravel()])
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def _places(results: Sequence[Result], objective: int) -> Floats:
     stopped = [index for index, result in enumerate(results) if result.rung is not None and result.objectives]
     stopped.sort(key=lambda index: (-(results[index].rung or 0), _value(results[index], objective)))
     for place, index in enumerate(stopped):
-        places[index] = len(complete) * (0.5 + 0.5 * (place + 0.5) / len(stopped))
+        places[index] = (len(complete) - 1) * (0.5 + 0.5 * (place + 0.5) / len(stopped))
     return places
 
 

@@ -21,7 +21,7 @@ from ganas.evolution.drawing import drawing_from
 from ganas.evolution.engine import Situation
 from ganas.evolution.individual import Birth, Child, Individual, Result
 from ganas.evolution.initial import latin_hypercube
-from ganas.evolution.kernel import Floats, GenomeEncoding
+from ganas.evolution.kernel import Floats, GenomeEncoding, encoding_of
 from ganas.evolution.scores import score_results
 from ganas.evolution.surrogate import Surrogate, fit_kernel
 from ganas.evolution.variation import Variation, mutate, vary
@@ -30,7 +30,7 @@ from ganas.search.space import Genome, LayerGroup, SearchSpace
 Promise = Callable[[Sequence[Surrogate], Floats], Floats]
 """Says how much the models, one per objective, promise of encoded genomes: (genomes, columns) → (genomes,)."""
 
-CLIMBS, ROUNDS, MUTANTS = 3, 10, 24
+CLIMBS, ROUNDS, MUTANTS = 2, 10, 24
 """From how many of the best children mutations climb on, for how many rounds at most, and how many mutants a round."""
 LEARNING = 128
 """At most so many results decide the kernel; more decide what the model expects, see ``results``."""
@@ -77,7 +77,7 @@ class SurrogateAssisted:
         pool = [child for child in self._pool(situation) if child.genome not in taken]
         if not pool:
             return [Child(situation.space.sample(situation.rng), Birth("random"))]
-        encoding = GenomeEncoding(situation.space)
+        encoding = encoding_of(situation.space)
         # Another number of threads would sum in another order: the answer would depend on the machine's cores.
         with _blas().limit(limits=1, user_api="blas"):
             models = self._models(situation.results, encoding)

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from ganas.evolution.kernel import Kernel, encoding_of, matern52, squared_distances
+from ganas.search.genes import Choice, FloatRange, IntegerRange
+from ganas.search.space import Condition, Genome, LayerGroup, SearchSpace
+
+FLAT = SearchSpace(
+    {
+        "optimizer": Choice(["sgd", "adam", "rmsprop"]),
+        "momentum": FloatRange(0, 0.9),
+        "rate": FloatRange(1e-4, 1e-1, log=True),
+        "fixed": Choice([32]),
+    },
+    conditions={"momentum": Condition("optimizer", ("sgd",))},
+)
+DEEP = SearchSpace(
+    {
+        "layers": LayerGroup(
+            IntegerRange(0, 6), {"units": IntegerRange(8, 128, log=True), "activation": Choice(["relu", "tanh"])}
+        ),
+        "rate": FloatRange(1e-4, 1e-1, log=True),
+    }
+)
+
+
+def distance(space: SearchSpace, a: dict[str, object], b: dict[str, object]) -> float:
+    x = encoding_of(space).encode([Genome(a), Genome(b)])
+    return float(np.sqrt(squared_distances(x, x)[0, 1]))
+
+
+def test_two_values_of_an_unordered_gene_differ_by_one_whichever_they_are() -> None:
+    genomes = [{"optimizer": name, "rate": 0.01, "fixed": 32} for name in ("adam", "rmsprop")]
+    assert distance(FLAT, *genomes) == pytest.approx(1)
+    sgd = {"optimizer": "sgd", "momentum": 0.45, "rate": 0.01, "fixed": 32}
+    assert distance(FLAT, genomes[0], sgd) == pytest.approx(1)
+
+
+def test_an_ordered_gene_is_compared_in_the_space_it_is_drawn_in() -> None:
+    rates = [{"optimizer": "adam", "rate": rate, "fixed": 32} for rate in (1e-4, 1e-3, 1e-2)]
+    assert distance(FLAT, rates[0], rates[1]) == pytest.approx(1 / 3)
+    assert distance(FLAT, rates[0], rates[2]) == pytest.approx(2 / 3)
+
+
+def test_a_gene_with_one_value_has_no_column() -> None:
+    encoding = encoding_of(FLAT)
+    assert encoding.names == ("optimizer", "momentum", "rate")
+    assert encoding.length_of.tolist() == [0, 0, 0, 1, 2]
+
+
+def test_genomes_of_every_depth_have_rows_of_one_length_that_differ_where_they_do() -> None:
+    rng = np.random.default_rng(0)
+    genomes = list({DEEP.sample(rng): None for _ in range(300)})
+    rows = encoding_of(DEEP).encode(genomes)
+    assert rows.shape == (len(genomes), len(encoding_of(DEEP).length_of))
+    assert {len(genome["layers"]) for genome in genomes} == set(range(7))
+    assert np.isfinite(rows).all()
+    distances = squared_distances(rows, rows) + np.eye(len(genomes))
+    assert distances.min() > 0
+
+
+def test_the_order_of_layers_counts_but_less_than_what_they_are() -> None:
+    def layers(*units: int) -> dict[str, object]:
+        return {"layers": [{"units": number, "activation": "relu"} for number in units], "rate": 0.01}
+
+    turned = distance(DEEP, layers(8, 128), layers(128, 8))
+    other = distance(DEEP, layers(8, 8), layers(128, 128))
+    assert 0 < turned < other
+
+
+def test_a_row_does_not_depend_on_what_was_encoded_with_it() -> None:
+    rng = np.random.default_rng(1)
+    genomes = [DEEP.sample(rng) for _ in range(20)]
+    together = encoding_of(DEEP).encode(genomes)
+    alone = np.concatenate([encoding_of(DEEP).encode([genome]) for genome in reversed(genomes)])[::-1]
+    assert np.array_equal(together, alone)
+
+
+def test_materns_correlation_falls_from_one_and_is_that_of_the_book() -> None:
+    distances = np.linspace(0, 5, 50)
+    correlation = matern52(distances**2)
+    assert correlation[0] == 1
+    assert np.all(np.diff(correlation) < 0)
+    root = np.sqrt(5)
+    assert matern52(np.array([1.0]))[0] == pytest.approx((1 + root + 5 / 3) * np.exp(-root))
+
+
+def test_covariances_of_random_genomes_are_positive_definite() -> None:
+    rng = np.random.default_rng(2)
+    x = encoding_of(DEEP).encode({DEEP.sample(rng): None for _ in range(60)})
+    covariance = Kernel(np.full(x.shape[1], 0.7), 2.0, 0.1)(x, x)
+    assert np.allclose(np.diag(covariance), 2.0)
+    assert np.linalg.eigvalsh(covariance).min() > -1e-9
