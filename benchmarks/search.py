@@ -1,0 +1,174 @@
+"""Which search finds good networks in few trainings? ganas' engines against other libraries, on free look-up tables.
+
+    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds; writes docs/benchmarks/search.{md,svg,csv}
+    GANAS_DATA=DIR python benchmarks/search.py --quick    # one seed, five tables, nothing slow: a look at whether it runs
+
+Every run is a row of the CSV; a second call goes on with what is missing. Optuna's GP sampler needs torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+# One thread each: searches run side by side, and their arithmetic is small.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3")
+
+import search_report
+from search_tables import Table, load_tables
+from searchers import (
+    CHECKPOINTS,
+    TRAININGS,
+    Curve,
+    Ganas,
+    KerasTuner,
+    Optuna,
+    search_complete,
+    search_hyperband,
+    search_with_rung,
+)
+
+DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
+QUICK_TABLES = ("australian", "phoneme", "segment", "3945", "7593")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A searcher under a name.
+
+    Attributes:
+        needs: modules without which it is left out.
+        is_slow: it takes more than a few seconds a search, and gets ``--slow-seeds`` seeds.
+        families: the tables it can be run on.
+    """
+
+    run: Callable[[Table, int], Curve]
+    needs: Sequence[str] = ()
+    is_slow: bool = False
+    families: Sequence[str] = ("hpobench_nn", "lcbench")
+
+
+def _complete(make: Any, batch: int = 1) -> Callable[[Table, int], Curve]:
+    return partial(search_complete, make, batch=batch)
+
+
+WITH_EPOCHS = ("lcbench",)
+CONTESTANTS = {
+    "ganas surrogate_assisted": Contestant(_complete(partial(Ganas, "surrogate_assisted"))),
+    "ganas surrogate_assisted, 8 at once": Contestant(_complete(partial(Ganas, "surrogate_assisted"), batch=8)),
+    "ganas surrogate_assisted, 8 at once, rung": Contestant(
+        partial(search_with_rung, partial(Ganas, "surrogate_assisted")), families=WITH_EPOCHS
+    ),
+    "ganas generational": Contestant(_complete(partial(Ganas, "generational"))),
+    "ganas mu_plus_lambda": Contestant(_complete(partial(Ganas, "mu_plus_lambda"))),
+    "ganas regularized": Contestant(_complete(partial(Ganas, "regularized"))),
+    "ganas random": Contestant(_complete(partial(Ganas, "random"))),
+    "ganas random, 8 at once, rung": Contestant(
+        partial(search_with_rung, partial(Ganas, "random")), families=WITH_EPOCHS
+    ),
+    "Optuna TPE": Contestant(_complete(partial(Optuna, "TPESampler")), needs=("optuna",)),
+    "Optuna GP": Contestant(_complete(partial(Optuna, "GPSampler")), needs=("optuna", "torch"), is_slow=True),
+    "KerasTuner Bayesian": Contestant(
+        _complete(partial(KerasTuner, "BayesianOptimizationOracle", max_trials=TRAININGS)),
+        needs=("keras_tuner",),
+        is_slow=True,
+    ),
+    "KerasTuner Hyperband": Contestant(
+        partial(search_hyperband, partial(KerasTuner, "HyperbandOracle", max_epochs=52, hyperband_iterations=100)),
+        needs=("keras_tuner",),
+        families=WITH_EPOCHS,
+    ),
+}
+OURS = "ganas surrogate_assisted"
+
+
+def run_search(name: str, table: str, seed: int) -> list[float]:
+    """Runs one search in a worker process; returns the true errors at the checkpoints."""
+    warnings.filterwarnings("ignore")
+    return CONTESTANTS[name].run(_tables()[table], seed).at_checkpoints()
+
+
+def _tables() -> dict[str, Table]:
+    """Loads the tables once per process."""
+    if not _LOADED:
+        _LOADED.update({table.name: table for table in load_tables(_folder())})
+    return _LOADED
+
+
+_LOADED: dict[str, Table] = {}
+
+
+def _folder() -> Path:
+    folder = Path(os.environ.get("GANAS_DATA", "")) / "search_tables"
+    if not folder.is_dir():
+        raise SystemExit("GANAS_DATA: expected a folder that holds search_tables, found none; see docs/benchmarks")
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs what is missing, then writes the table, the figure and the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=20, help="searches per table of each searcher")
+    parser.add_argument("--slow-seeds", type=int, help="of those that take long (Optuna GP, KerasTuner Bayesian)")
+    parser.add_argument("--quick", action="store_true", help="one seed, five tables, nothing slow")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, default=DOCS)
+    given = parser.parse_args(argv)
+    seeds = 1 if given.quick else given.seeds
+    slow_seeds = 0 if given.quick else given.seeds if given.slow_seeds is None else given.slow_seeds
+    missing = {
+        name: one for name, each in CONTESTANTS.items() for one in each.needs if not importlib.util.find_spec(one)
+    }
+    for name, module in missing.items():
+        print(f"left out: {name} ({module} is not installed)")
+    tables = [table for table in _tables().values() if not given.quick or table.name in QUICK_TABLES]
+    wanted = [
+        (name, table.name, seed)
+        for seed in range(max(seeds, slow_seeds))
+        for name, contestant in CONTESTANTS.items()
+        for table in tables
+        if name not in missing
+        and table.family in contestant.families
+        and seed < (slow_seeds if contestant.is_slow else seeds)
+    ]
+    given.out.mkdir(parents=True, exist_ok=True)
+    path = given.out / "search.csv"
+    rows = run_missing(wanted, path, given.jobs)
+    search_report.write(rows, _tables(), OURS, given.out)
+    print(f"wrote {given.out / 'search.md'}")
+
+
+def run_missing(wanted: Sequence[tuple[str, str, int]], path: Path, jobs: int) -> list[dict[str, str]]:
+    """Runs the searches that ``path`` does not hold yet, appends each as it ends, and returns the rows of all wanted."""
+    columns = ["searcher", "table", "seed", *(f"error_at_{mark}" for mark in CHECKPOINTS)]
+    if not path.exists():
+        path.write_text(",".join(columns) + "\n")
+    done = {(row["searcher"], row["table"], int(row["seed"])) for row in _read(path)}
+    left = [search for search in wanted if search not in done]
+    with path.open("a", newline="") as file, ProcessPoolExecutor(jobs) as pool:
+        writer = csv.writer(file, lineterminator="\n")
+        for search, errors in zip(left, pool.map(run_search, *zip(*left, strict=True)) if left else (), strict=True):
+            writer.writerow([*search, *(f"{error:.6g}" for error in errors)])
+            file.flush()
+            print(*search, *(f"{error:.4g}" for error in errors), file=sys.stderr)
+    asked_for = set(wanted)
+    return [row for row in _read(path) if (row["searcher"], row["table"], int(row["seed"])) in asked_for]
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+if __name__ == "__main__":
+    main()
