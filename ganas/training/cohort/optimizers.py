@@ -48,17 +48,43 @@ class LaneOptimizer:
         self.slots["steps"] = self._optimizer._iterations.value
         if hasattr(self._optimizer, "_u_product"):
             self.slots["u_product"] = self._optimizer._u_product.value
+        # Keras counts steps and averages weights without its own hooks for assignments
+        averages = {id(average.value) for average in getattr(self._optimizer, "_model_variables_moving_average", [])}
+        self._unmasked = [name for name, slot in self.slots.items() if name == "steps" or id(slot) in averages]
+        self._is_active: Any = None
+        self._mask_assignments(bucket.lanes)
         self.initial: dict[str, FloatArray] = {name: slot[0].numpy() for name, slot in self.slots.items()}
 
-    def apply(self, gradients: Sequence[Any], rates: Any, decays: Any) -> None:
-        """Makes one step with learning ``rates`` (lanes,) and weight ``decays`` (lanes,)."""
+    def apply(self, gradients: Sequence[Any], rates: Any, decays: Any, is_active: Any) -> None:
+        """Makes one step of the lanes that are active, (lanes,) bool, with ``rates`` and weight ``decays`` (lanes,)."""
+        self._is_active = is_active[:, None, None]
         self._rates = rates[:, None, None]
-        self._optimizer.weight_decay = decays[:, None, None]
+        self._optimizer.weight_decay = tf.where(is_active, decays, 0.0)[:, None, None]
+        before = {name: tf.convert_to_tensor(self.slots[name]) for name in self._unmasked}
         self._optimizer.apply(list(gradients), self._trained)
+        for name, value in before.items():
+            self.slots[name].assign(tf.where(self._is_active, self.slots[name], value))
         if self._overwrite_every:
-            is_due = self.slots["steps"] % self._overwrite_every == 0
+            is_due = self._is_active & (self.slots["steps"] % self._overwrite_every == 0)
             for variable, average in zip(self._trained, self._optimizer._model_variables_moving_average, strict=True):
                 variable.assign(tf.where(is_due, average.value, variable.value))
+
+    def _mask_assignments(self, lanes: int) -> None:
+        """Makes every assignment of the optimizer one to active lanes only.
+
+        Masked where it is assigned, a moment is the number the weights are updated from; masked after the step, it would be
+        computed twice by the compiled program and the old one copied.
+        """
+        if lanes == 1:  # which is never at rest
+            return
+
+        def assign(variable: Any, value: Any) -> None:
+            old = variable.value if isinstance(variable, keras.Variable) else variable
+            old.assign(tf.where(self._is_active, tf.cast(value, old.dtype), old))
+
+        self._optimizer.assign = assign
+        self._optimizer.assign_add = lambda variable, value: assign(variable, variable + value)
+        self._optimizer.assign_sub = lambda variable, value: assign(variable, variable - value)
 
     def _make_per_lane(self, name: str, lanes: int) -> None:
         single = getattr(self._optimizer, name, None)

@@ -199,13 +199,11 @@ class Program:
             loss = tf.reduce_sum(losses * weights * is_row, 1) / rows + self._penalties(current, settings)
             total = tf.reduce_sum(loss)
         gradients = tape.gradient(total, list(current.values()))
-        self.optimizer.apply(gradients, settings["learning_rate"], settings["weight_decay"])
+        is_active = counts > 0
+        self.optimizer.apply(gradients, settings["learning_rate"], settings["weight_decay"], is_active)
         for name, value in flow.statistics.items():
             if name not in current:
-                self._weights[name].assign(value)
-        is_active = counts > 0
-        for name, variable in self._learned.items():
-            variable.assign(tf.where(_per_lane(is_active, variable), variable, before[name]))
+                self._weights[name].assign(tf.where(is_active[:, None, None], value, before[name]))
         return loss
 
     def _penalties(self, weights: Any, settings: Any) -> Any:
