@@ -100,8 +100,8 @@ class TrainingSection(Section):
     """What one training may cost, see ``ganas.TrainingBudget``; each candidate is trained with ``repeats`` seeds."""
 
     trainer: str = "auto"
-    epochs: Count = 20
-    patience: Count | None = 5
+    epochs: Count = 40
+    patience: Count | None = 8
     repeats: Count = 1
     threads: Count = 1
     seconds: Annotated[float, Field(gt=0)] | None = None
