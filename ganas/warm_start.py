@@ -25,7 +25,9 @@ def genomes_of(run: Run, space: SearchSpace) -> list[Genome]:
     return genomes
 
 
-def evaluations_of(run: Run, fingerprint: dict[str, Any], parts: Sequence[str] = ("data", "training")) -> list[Evaluation]:
+def evaluations_of(
+    run: Run, fingerprint: dict[str, Any], parts: Sequence[str] = ("data", "training")
+) -> list[Evaluation]:
     """Returns the finished evaluations of ``run`` if it had the same data, splits and training as ``fingerprint``; else none.
 
     They carry the earlier run's training seeds, which the history shows.

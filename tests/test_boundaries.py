@@ -43,7 +43,9 @@ def imports_at_load(path: Path) -> set[str]:
 @pytest.mark.parametrize("package", ONLY)
 def test_a_framework_is_imported_in_its_own_room_only(package):
     rooms = ONLY[package]
-    users = {str(path.relative_to(PACKAGE)) for path in FILES if any(n.split(".")[0] == package for n in imports_of(path))}
+    users = {
+        str(path.relative_to(PACKAGE)) for path in FILES if any(n.split(".")[0] == package for n in imports_of(path))
+    }
     assert users, f"nothing imports {package}: is the rule still needed?"
     strangers = {user for user in users if not any(user.startswith(room) for room in rooms)}
     assert not strangers
@@ -51,7 +53,15 @@ def test_a_framework_is_imported_in_its_own_room_only(package):
 
 @pytest.mark.parametrize("room", ["search", "tasks", "evolution"])
 def test_an_inner_room_does_not_import_the_story_or_the_command_line(room):
-    outer = {"ganas.cli", "ganas.run", "ganas.compare", "ganas.report", "ganas.store", "ganas.evaluator", "ganas.history"}
+    outer = {
+        "ganas.cli",
+        "ganas.run",
+        "ganas.compare",
+        "ganas.report",
+        "ganas.store",
+        "ganas.evaluator",
+        "ganas.history",
+    }
     for path in sorted((PACKAGE / room).rglob("*.py")):
         assert not {n for n in imports_of(path) for wall in outer if n == wall or n.startswith(wall + ".")}, path
 
@@ -83,10 +93,14 @@ def test_a_quick_command_never_loads_tensorflow(command, tmp_path):
 
 
 def test_importing_ganas_loads_no_heavy_package():
-    done = run_fresh("import ganas, sys; print({'tensorflow','keras','numpy','pandas','deap','sklearn'} & set(sys.modules))")
+    done = run_fresh(
+        "import ganas, sys; print({'tensorflow','keras','numpy','pandas','deap','sklearn'} & set(sys.modules))"
+    )
     assert done.stdout.strip() == "set()"
 
 
 def test_every_public_name_can_be_imported():
-    names = run_fresh("import ganas; print([n for n in ganas.__all__ if n != 'WeightMutation' and getattr(ganas, n) is None])")
+    names = run_fresh(
+        "import ganas; print([n for n in ganas.__all__ if n != 'WeightMutation' and getattr(ganas, n) is None])"
+    )
     assert names.stdout.strip() == "[]", names.stderr

@@ -147,5 +147,5 @@ def test_a_file_that_is_no_config_is_refused(tmp_path, content):
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.toml", tmp_path):
-        with pytest.raises(ConfigError, match="no such file|cannot be read"):
+        with pytest.raises(ConfigError, match=r"no such file|cannot be read"):
             load_config(path)

@@ -60,7 +60,8 @@ def test_a_closed_run_is_one_plain_file_that_opens_where_nothing_can_be_written(
 
 
 def test_a_second_process_is_refused_and_the_lock_dies_with_its_process(folder):
-    code = "import sys, pathlib; from ganas.store import RunStore; RunStore.open(pathlib.Path(sys.argv[1])); print('open', flush=True); "
+    code = "import sys, pathlib; from ganas.store import RunStore; RunStore.open(pathlib.Path(sys.argv[1])); "
+    code += "print('open', flush=True); "
     holder = subprocess.Popen([sys.executable, "-c", code + "sys.stdin.read()", folder], stdin=-1, stdout=-1, text=True)
     assert holder.stdout.readline() == "open\n"
     with pytest.raises(RunError, match="another process is working on this run"):
@@ -79,9 +80,14 @@ def test_a_run_can_be_read_while_it_is_written(folder):
 
 def test_a_transaction_that_breaks_leaves_nothing_behind(folder):
     store = RunStore.open(folder)
-    with pytest.raises(ZeroDivisionError), store.transaction():
-        store.put(engine={"half": "done"})
-        raise ZeroDivisionError
+
+    def break_off():
+        with store.transaction():
+            store.put(engine={"half": "done"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
     assert store.get("engine") is None
     store.close()
 
@@ -129,8 +135,7 @@ def test_a_full_disk_is_one_line_and_what_was_committed_stays(folder):
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(RunError, match="database or disk is full"):
-        for number in range(1000):
-            store.put(**{f"fact{number}": "x" * 1000})
+        store.put(**{f"fact{number}": "x" * 1000 for number in range(1000)})
     store.close()
     assert len(Run(folder).evaluated) == 3
 

@@ -67,7 +67,9 @@ def make_variants(config: ComparisonConfig, task: Task) -> tuple[Variant, ...]:
 def _alternative(
     settings: Mapping[str, Any], way: Mapping[str, Any], config: ComparisonConfig, task: Task
 ) -> Alternative:
-    plan = _completed(make_plan({key: value for key, value in settings.items() if key not in BUDGET_KEYS}), settings, task)
+    plan = _completed(
+        make_plan({key: value for key, value in settings.items() if key not in BUDGET_KEYS}), settings, task
+    )
     said = {key: settings[key] for key in BUDGET_KEYS if key in settings}
     return Alternative(plan, make_budget(config, said), make_recording(config, said), dict(way))
 

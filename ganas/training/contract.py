@@ -1,7 +1,7 @@
 """What goes into a trainer and what comes out. Two trainers keep this contract and give the same answers.
 
-A trainer is a function ``train(members, data, budget, pause=None) -> list[Outcome]``, in the order of the members. It never raises for
-what one member did: that member's outcome is ``failed`` with the traceback as message.
+A trainer is a function ``train(members, data, budget, pause=None) -> list[Outcome]``, in the order of the members. It never
+raises for what one member did: that member's outcome is ``failed`` with the traceback as message.
 """
 
 from __future__ import annotations
