@@ -83,7 +83,7 @@ class Bucket:
     @property
     def lanes(self) -> int:
         """Members that the program trains at once; fixed, because another count gives other bits."""
-        return next((lanes for limit, lanes in ((8_000, 8), (100_000, 4), (200_000, 2)) if self.parameters <= limit), 1)
+        return next((lanes for limit, lanes in ((8_000, 8), (150_000, 4), (300_000, 2)) if self.parameters <= limit), 1)
 
 
 def unsupported(plan: NetworkPlan) -> str | None:

@@ -6,8 +6,10 @@ set. Small arrays are copied and padded to a multiple of rows, so that folds who
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import mmap
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,10 @@ PADDED_BYTES = 2**25
 
 MULTIPLE = 64
 """Rows of small arrays are padded to multiples of this."""
+
+
+ALIGNMENT = 64
+"""Bytes; TensorFlow ends the process over borrowed memory that does not begin at a multiple."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,28 @@ def _tensor(array: FloatArray, precision: str, rows: int | None = None) -> Any:
 
 def _lent(array: FloatArray) -> Any:
     """Returns a tensor that shares the array's memory where TensorFlow can, else a copy."""
-    is_aligned = array.ctypes.data % 64 == 0 and array.flags.c_contiguous and array.flags.writeable
-    if not is_aligned or tf.config.list_physical_devices("GPU"):
+    if tf.config.list_physical_devices("GPU"):
         return tf.constant(array)
-    to_capsule: Callable[..., Any] = np.asarray(array).__dlpack__
-    return tf.experimental.dlpack.from_dlpack(to_capsule())
+    aligned = array if array.ctypes.data % ALIGNMENT == 0 else _aligned_copy_on_disk(array)
+    if aligned is None or not (aligned.flags.c_contiguous and aligned.flags.writeable):
+        return tf.constant(array)
+    return tf.experimental.dlpack.from_dlpack(np.asarray(aligned).__dlpack__())
+
+
+def _aligned_copy_on_disk(array: FloatArray) -> FloatArray | None:
+    """Maps a file beside the array's own that begins with its first byte; the first worker writes it, all share its pages.
+
+    None: the array is not a whole memory map, or there is no room beside it.
+    """
+    owner: object = array.base  # of a part of a memory map: that map
+    if not (isinstance(array, np.memmap) and isinstance(owner, mmap.mmap) and array.filename is not None):
+        return None
+    path = Path(f"{array.filename}.{array.offset}.rows")
+    try:
+        if not path.exists():
+            part = path.with_suffix(f".{os.getpid()}")
+            array.tofile(part)
+            os.replace(part, path)
+        return np.memmap(path, array.dtype, mode="c", shape=array.shape)
+    except OSError:
+        return None
