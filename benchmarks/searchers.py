@@ -91,6 +91,7 @@ class KerasTuner:
             **options,
         )
         self._oracle._set_project_dir(tempfile.mkdtemp(), "search")
+        self._oracle.verbose = 0
         self._trials: list[Any] = []
 
     def _declare(self, hyperparameters: Any) -> Any:
