@@ -120,6 +120,7 @@ def _aligned_copy_on_disk(array: FloatArray) -> FloatArray | None:
             part = path.with_suffix(f".{os.getpid()}")
             array.tofile(part)
             os.replace(part, path)
-        return np.memmap(path, array.dtype, mode="c", shape=array.shape)
+        mapped: FloatArray = np.memmap(path, array.dtype, mode="c", shape=array.shape)  # type: ignore[assignment]
+        return mapped
     except OSError:
         return None
