@@ -1,0 +1,202 @@
+"""How long does a candidate take? ganas' cohort trainer against other ways to train many Keras networks.
+
+    python benchmarks/trainers.py                      # small, deep, asks and growth; writes docs/benchmarks/trainers.{csv,md,svg}
+    GANAS_DATA=DIR python benchmarks/trainers.py       # with MNIST too: medium and wide
+    python benchmarks/trainers.py --quick              # few candidates: a look at whether it runs
+
+Every measurement is a process of its own from its start to its end: imports, worker start and compilations included (cold),
+with no compiled program on disk. Slow contestants train the first candidates only; all figures are seconds per candidate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy import stats
+
+DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
+CONTESTANTS = Path(__file__).with_name("contestants.py")
+PEERS = ("KerasTuner RandomSearch", "Model.fit loop", "Optuna + Keras", "joblib + Keras", "scikit-learn MLPClassifier")
+ACTIVATIONS = ("relu", "tanh", "elu")
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+Row = dict[str, Any]
+
+
+def candidates(count: int, layers: tuple[int, int], units: tuple[int, int]) -> list[dict[str, Any]]:
+    """Draws candidates; the same for every contestant, and the first of more are those of fewer."""
+    rng = np.random.default_rng(0)
+    return [
+        {
+            "layers": [
+                [int(rng.integers(units[0], units[1] + 1)), str(rng.choice(ACTIVATIONS))]
+                for _ in range(rng.integers(layers[0], layers[1] + 1))
+            ],
+            "rate": float(10 ** rng.uniform(-3.5, -2)),
+        }
+        for _ in range(count)
+    ]
+
+
+def measure(question: str, name: str, job: dict[str, Any], label: str = "") -> Row:
+    """Runs one contestant on one job in a fresh process and returns its row."""
+    count = len(job["candidates"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "job.json"
+        path.write_text(json.dumps({"jobs": CORES, **job}))
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, str(CONTESTANTS), name, str(path)],
+            env={**os.environ, "GANAS_CACHE": str(Path(folder) / "cache")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{question}, {name}: ended with {done.returncode}\n{done.stderr[-2000:]}")
+    answer = json.loads(done.stdout.splitlines()[-1])
+    errors = [error for error in answer["errors"] if error is not None]
+    warm = answer.get("warm")
+    row = {
+        "question": question,
+        "contestant": label or name,
+        "candidates": count,
+        # a second, warm round is measured inside the same process
+        "cold": (seconds - (warm or 0.0)) / max(count, 1),
+        "warm": warm / count if warm else None,
+        "mean_error": float(np.mean(errors)) if errors else None,
+        "programs": answer.get("programs"),
+        "gflops": answer.get("gflops"),
+        "errors": errors,
+    }
+    print(f"{question:8} {row['contestant']:28} {count:5} candidates {row['cold']:8.3f} s each, cold", flush=True)
+    return row
+
+
+def job(count: int, layers: tuple[int, int], units: tuple[int, int], **changes: Any) -> dict[str, Any]:
+    return {"data": "digits", "epochs": 10, "batch": 32, "candidates": candidates(count, layers, units), **changes}
+
+
+def measure_all(many: int, few: int, questions: list[str]) -> Iterator[Row]:
+    """Yields the rows of the questions."""
+    small = job(many, (1, 4), (10, 100))
+    first = {**small, "candidates": small["candidates"][:few]}
+    deep = job(many, (1, 10), (10, 100))
+    if "small" in questions:
+        yield measure("small", "ganas", small)
+        for peer in PEERS:
+            yield measure("small", peer, first)
+    if "deep" in questions:
+        yield measure("deep", "ganas", deep)
+        yield measure("deep", PEERS[0], {**deep, "candidates": deep["candidates"][:few]})
+    if "asks" in questions:
+        for ask in (8, 32):
+            yield measure("asks", "ganas", {**small, "ask": ask}, f"ganas, {ask} at a time")
+    if "growth" in questions:
+        yield from _growth(many)
+    if "medium" in questions:
+        medium = job(few, (1, 3), (32, 512), data="mnist", epochs=2)
+        yield measure("medium", "ganas", medium)
+        yield measure("medium", PEERS[0], {**medium, "candidates": medium["candidates"][: max(2, few // 5)]})
+    if "wide" in questions:
+        wide = [{"layers": [[1024, "tanh"], [512, "tanh"], [512, "tanh"], [512, "tanh"]], "rate": 1e-4}]
+        # different rates: equal candidates would be trained once
+        copies = [{**wide[0], "rate": 1e-4 * (1 + place / 10)} for place in range(2 * CORES)]
+        job_wide = {"data": "mnist", "epochs": 2, "batch": 128, "candidates": copies}
+        yield measure("wide", "sgemm", {"candidates": []}, "sgemm peak, GFLOP/s")
+        row = measure("wide", "ganas", job_wide)
+        weights = 784 * 1024 + 1024 * 512 + 2 * 512 * 512 + 512 * 10
+        row["gflops"] = 6 * weights * 48_000 * 2 / row["warm"] / 1e9
+        yield row
+
+
+def _growth(many: int) -> Iterator[Row]:
+    for count in (10, many // 2, many, 5 * many):
+        yield measure("growth", "ganas", job(count, (1, 4), (10, 100)), f"population {count}")
+    for units in (16, 100, 250):
+        yield measure("growth", "ganas", job(many // 4, (2, 2), (units, units)), f"2 layers of {units}")
+    for layers in (1, 4, 10):
+        yield measure("growth", "ganas", job(many // 4, (layers, layers), (10, 100)), f"{layers} layers")
+    for data in ("iris", "breast_cancer", "digits"):
+        yield measure("growth", "ganas", job(many // 4, (1, 4), (10, 100), data=data), f"data {data}")
+
+
+def write(rows: list[Row]) -> None:
+    """Writes the CSV, the table and the figure."""
+    names = [name for name in rows[0] if name != "errors"]
+    with (DOCS / "trainers.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    lines = [
+        "# Seconds per candidate",
+        "",
+        f"Made by `python benchmarks/trainers.py` on {CORES} cores. *Cold* counts imports, worker start and compilations; *warm*",
+        "is a second round in the same process. *Ratio* is to ganas, cold, on the same question.",
+        "",
+        "| question | contestant | candidates | cold, s | warm, s | ratio | mean error | programs | GFLOP/s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    own = {row["question"]: row["cold"] for row in rows if row["contestant"] == "ganas"}
+    for row in rows:
+        ratio = row["cold"] / own[row["question"]] if row["question"] in own and row["candidates"] else None
+        cells = [
+            row["question"], row["contestant"], row["candidates"], _cell(row["cold"], 3), _cell(row["warm"], 3),
+            _cell(ratio, 1), _cell(row["mean_error"], 4), row["programs"] or "", _cell(row["gflops"], 0),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    lines += ["", *_agreement(rows), "", "![seconds per candidate](trainers.svg)", ""]
+    (DOCS / "trainers.md").write_text("\n".join(lines))
+    _draw(rows)
+
+
+def _agreement(rows: list[Row]) -> list[str]:
+    """Says whether the errors of ganas and of plain Keras, same candidates, could be of one distribution."""
+    small = {row["contestant"]: row["errors"] for row in rows if row["question"] == "small"}
+    if not {"ganas", "Model.fit loop"} <= set(small):
+        return []
+    keras_own = small["Model.fit loop"]
+    mine = small["ganas"][: len(keras_own)]
+    test = stats.ks_2samp(mine, keras_own)
+    return [
+        f"Validation errors of the first {len(mine)} candidates: ganas {np.mean(mine):.4f}, `Model.fit` {np.mean(keras_own):.4f}",
+        f"(other initial weights); two-sample Kolmogorov-Smirnov p = {test.pvalue:.2f}.",
+    ]
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _draw(rows: list[Row]) -> None:
+    drawn = [row for row in rows if row["question"] in ("small", "deep", "asks") and row["candidates"]]
+    figure, axes = plt.subplots(figsize=(8, 0.4 * len(drawn) + 1.2), layout="constrained")
+    labels = [f"{row['question']}: {row['contestant']}" for row in drawn]
+    axes.barh(labels, [row["cold"] for row in drawn], color=["C1" if "ganas" in label else "C0" for label in labels])
+    axes.set(xscale="log", xlabel="seconds per candidate, cold")
+    axes.invert_yaxis()
+    figure.savefig(DOCS / "trainers.svg")
+
+
+if __name__ == "__main__":
+    known = ["small", "deep", "asks", "growth", *(["medium", "wide"] if "GANAS_DATA" in os.environ else [])]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few candidates")
+    parser.add_argument("--only", nargs="+", choices=known, default=known, help="some of the questions")
+    options = parser.parse_args()
+    many, few = (16, 2) if options.quick else (200, 20)
+    DOCS.mkdir(parents=True, exist_ok=True)
+    write(list(measure_all(many, few, options.only)))
