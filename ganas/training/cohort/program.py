@@ -6,6 +6,7 @@ order of the rows comes in per epoch; losses go out. Nothing happens in Python b
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from typing import Any
 
@@ -26,8 +27,8 @@ from ganas.training.program_cache import forget_programs
 ROWS_AT_ONCE = 512
 """Validation rows per pass; fewer are one pass."""
 
-KEPT_PROGRAMS = 64
-"""Programs kept in a process; the one unused for longest goes first."""
+KEPT_PROGRAMS, KEPT_BYTES = 64, 2**28
+"""Programs kept in a process, and the bytes of their lanes; the one unused for longest goes first."""
 
 _programs: OrderedDict[tuple[Bucket, tuple[int, int, bool]], Program] = OrderedDict()
 _compiled = 0
@@ -49,7 +50,9 @@ def program_for(bucket: Bucket, rows: Rows) -> Program:
     key = (bucket, rows.shapes)
     if key not in _programs:
         _programs[key] = Program(bucket, rows)
-        while len(_programs) > KEPT_PROGRAMS:
+        while len(_programs) > 1 and (
+            len(_programs) > KEPT_PROGRAMS or sum(program.bytes for program in _programs.values()) > KEPT_BYTES
+        ):
             _programs.popitem(last=False)
     _programs.move_to_end(key)
     return _programs[key]
@@ -60,6 +63,7 @@ class Program:
 
     Attributes:
         state: everything a lane consists of while it is trained, by name: TensorFlow variables (lanes, ...).
+        bytes: the size of the state.
     """
 
     def __init__(self, bucket: Bucket, rows: Rows) -> None:
@@ -80,6 +84,7 @@ class Program:
             self._best["best_outputs"] = tf.Variable(tf.zeros(kept, bucket.precision))
         self._best["best_loss"] = tf.Variable(tf.zeros(bucket.lanes, bucket.precision))
         self.state = {**self._learned, **self._best}
+        self.bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in self.state.values())
         self._loss = make_loss(bucket.loss)
         self._run = tf.function(self._epoch, jit_compile=True, autograph=False)
         self._has_run = False
