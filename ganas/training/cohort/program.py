@@ -87,6 +87,7 @@ class Program:
         self.bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in self.state.values())
         self._loss = make_loss(bucket.loss)
         self._run = tf.function(self._epoch, jit_compile=True, autograph=False)
+        self._keep = tf.function(self._keep_best, autograph=False)
         self._has_run = False
         self._answer = tf.function(self._outputs, jit_compile=True, autograph=False)
 
@@ -112,7 +113,7 @@ class Program:
             counts,
             tf.constant(steps),
         )
-        self._keep_best(losses[1], outputs, keep_last=keep_last)
+        self._keep(losses[1], outputs, tf.constant(keep_last))
         found: FloatArray = losses.numpy()
         return found
 
@@ -128,14 +129,11 @@ class Program:
         self._has_run = True
         return result
 
-    def _keep_best(self, losses: Any, outputs: Any, *, keep_last: bool) -> None:
+    def _keep_best(self, losses: Any, outputs: Any, keep_last: Any) -> None:
         """Copies the lanes that are better than ever; outside the compiled program, which it would only make larger."""
-        is_kept = tf.math.is_finite(losses) if keep_last else losses < self._best["best_loss"]
-        if not tf.reduce_any(is_kept):
-            return
+        is_kept = tf.where(keep_last, tf.math.is_finite(losses), losses < self._best["best_loss"])
         now = {**{f"best_{name}": value for name, value in self._weights.items()}, "best_loss": losses}
-        if "best_outputs" in self._best:
-            now["best_outputs"] = outputs
+        now["best_outputs"] = outputs
         for name, variable in self._best.items():
             variable.assign(tf.where(_per_lane(is_kept, variable), now[name], variable))
 
