@@ -144,7 +144,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / "search.csv"
     rows = run_missing(wanted, path, given.jobs)
-    search_report.write(rows, _tables(), OURS, given.out)
+    absent = [name for name in CONTESTANTS if name not in {row["searcher"] for row in rows}]
+    search_report.write(rows, _tables(), OURS, given.out, absent=absent)
     print(f"wrote {given.out / 'search.md'}")
 
 

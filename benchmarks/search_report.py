@@ -19,10 +19,13 @@ WARNING = (
 TESTED_AT = (20, 50, 100)
 
 
-def write(rows: Sequence[Mapping[str, str]], tables: Mapping[str, Table], ours: str, folder: Path) -> None:
-    """Writes ``search.md`` and ``search.svg`` of the ``rows`` into ``folder``."""
+def write(
+    rows: Sequence[Mapping[str, str]], tables: Mapping[str, Table], ours: str, folder: Path, *, absent: Sequence[str]
+) -> None:
+    """Writes ``search.md`` and ``search.svg`` of the ``rows`` into ``folder``; ``absent`` searchers are named as not run."""
     regrets = compute_regrets(rows, tables)
     parts = ["# Search: regret over trainings", "", WARNING, "", *_explanation(regrets)]
+    parts += ["", f"Not run here: {', '.join(absent)}."] if absent else []
     for family, part in regrets.groupby("family"):
         parts += ["", f"## {family}: {part['table'].nunique()} tables", "", *_markdown(summarise(part))]
     parts += ["", f"## Is the difference to {ours} more than chance?", "", *_tests_in_words(), ""]
