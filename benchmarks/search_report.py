@@ -77,7 +77,7 @@ def compare(regrets: pd.DataFrame, ours: str) -> pd.DataFrame:
     frame = pd.DataFrame(found)
     if frame.empty:
         return frame
-    frame["p (Holm)"] = holm(frame.pop("p").to_numpy()).round(4)
+    frame["p (Holm)"] = ["< 0.0001" if p < 1e-4 else f"{p:.4f}" for p in holm(frame.pop("p").to_numpy())]
     return frame.sort_values(["searcher", "after"]).reset_index(drop=True)
 
 
