@@ -224,7 +224,7 @@ class Search:
         """Returns what the evolution hears: a row, ``Stopped``, or None for a failure."""
         row = objectives_of(evaluation, self.names, self.task.inputs)
         if evaluation.status == "stopped" and row is not None:
-            return Stopped(tuple(row), len(evaluation.rungs))
+            return Stopped(tuple(row), len(evaluation.rungs) - 1)
         return row if evaluation.is_ok else None
 
     def _what_ran_out(self, told: Sequence[Evaluation]) -> str | None:
