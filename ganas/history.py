@@ -17,22 +17,16 @@ from typing import TYPE_CHECKING, Any
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.search.plan import NetworkPlan
-from ganas.store import check_database, connect_readonly
+from ganas.store import Asked, check_database, connect_readonly
 
 if TYPE_CHECKING:
     from ganas.config import RunConfig
 
 
 @dataclass(frozen=True)
-class Record:
-    """One candidate: where it came from and how it did (``evaluation`` is None until it is trained)."""
+class Record(Asked):
+    """One candidate: what was asked and how it did (``evaluation`` is None until it is trained)."""
 
-    number: int
-    batch: int
-    generation: int
-    genome: dict[str, Any]
-    operator: str
-    parents: tuple[int, ...]
     evaluation: Evaluation | None
     objectives: tuple[float, ...] | None
 

@@ -6,42 +6,26 @@ Source: https://doi.org/10.1109/4235.996017. With one objective it is a (mu + la
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from deap import tools
 
+from ganas.evolution.breeder import Breeder
 from ganas.evolution.drawing import drawing_from
 from ganas.evolution.engine import Situation
 from ganas.evolution.individual import Child, Individual
-from ganas.evolution.variation import Variation, vary
-from ganas.search.space import Genome, SearchSpace
 
 
-@dataclass(frozen=True)
-class Nsga2:
-    """Spreads the population along the Pareto front; ``crossover``, ``mutation``, ``mutation_rate``: see ``Variation``."""
-
-    crossover: float = 0.75
-    mutation: str = "rate"
-    mutation_rate: float = 0.1
-    is_steady: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        Variation(self.crossover, self.mutation, self.mutation_rate)  # refuses what is out of range
-
-    def initial(self, space: SearchSpace, size: int, rng: np.random.Generator) -> list[Genome]:
-        """Returns ``size`` genomes drawn from the space."""
-        return [space.sample(rng) for _ in range(size)]
+@dataclass(frozen=True, kw_only=True)
+class Nsga2(Breeder):
+    """Spreads the population along the Pareto front."""
 
     def breed(self, situation: Situation, count: int) -> list[Child]:
         """Makes ``count`` children of winners of binary tournaments by dominance, then crowding."""
-        rng, variation = situation.rng, Variation(self.crossover, self.mutation, self.mutation_rate)
-        children = []
+        parents: list[Individual] = []
         for _ in range(count):
-            mother, father = _select_parents(list(situation.population), rng)
-            children.append(vary(situation.space, mother, father, rng, variation))
-        return children
+            parents += _select_parents(list(situation.population), situation.rng)
+        return self._children(situation.space, parents, situation.rng)
 
     def survive(self, population: list[Individual], offspring: list[Individual], size: int) -> list[Individual]:
         """Returns the best fronts of both, the last one thinned where it is crowded."""

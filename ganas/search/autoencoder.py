@@ -14,11 +14,11 @@ from typing import Any
 
 from ganas.errors import ConfigError, SpaceError
 from ganas.search.activations import ELEMENTWISE
-from ganas.search.genes import Gene, IntegerRange, Value
-from ganas.search.mlp import Chain, make_conditions, read_chain, read_genes, split_fixed
+from ganas.search.genes import Gene, Value
+from ganas.search.mlp import Chain, make_conditions, read_chain, read_genes, read_layer_count, split_fixed
 from ganas.search.plan import DenseLayer, Head, NetworkPlan
 from ganas.search.space import Condition, LayerGroup, SearchSpace
-from ganas.search.words import Word, activation, flag, name, read_gene, whole_number
+from ganas.search.words import Word, activation, flag, name, whole_number
 
 DEFAULT_ENCODER = {"range": [0, 2]}
 """Hidden layers between the input and the bottleneck where the config is silent."""
@@ -123,22 +123,13 @@ def _read(words: Mapping[str, Any], inputs: int) -> Autoencoders:
         )
     of_encoder = {key: value for key, value in words.items() if key not in CODE_WORDS and key != "layers"}
     chain = read_chain({**ENCODER_DEFAULTS, **of_encoder, "layers": 1}, also_known=CODE_WORDS)
-    count = _read_count(words.get("layers", DEFAULT_ENCODER))
+    count = read_layer_count(words.get("layers", DEFAULT_ENCODER), 0)
     narrow = {"range": [1, max(1, min(inputs // 2, 64))], "log": True}
     given = {"bottleneck": narrow, **{key: value for key, value in words.items() if key in CODE_WORDS}}
     fixed, genes = split_fixed(read_genes("", given, CODE_WORDS))
     decoder = fixed.get("decoder")
     genes = {key: gene for key, gene in genes.items() if decoder is None or OF_DECODER.get(key, decoder) == decoder}
     return Autoencoders(inputs, dataclasses.replace(chain, count=count), fixed, genes)
-
-
-def _read_count(spec: Any) -> IntegerRange:
-    """Reads ``layers``: a number, ``[low, high]`` or a range with a step."""
-    ends = spec if isinstance(spec, list | tuple) and len(spec) == 2 else [spec, spec]
-    gene = read_gene("[search] layers", spec if isinstance(spec, Mapping) else {"range": ends}, whole_number(0))
-    if not isinstance(gene, IntegerRange) or gene.log:
-        raise ConfigError(f"[search] layers: expected a number or [low, high], got {spec!r}")
-    return gene
 
 
 def _conditions(genes: Mapping[str, Gene]) -> dict[str, Condition]:

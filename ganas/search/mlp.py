@@ -154,7 +154,9 @@ def read_chain(words: Mapping[str, Any], *, also_known: Collection[str] = ()) ->
         is_off = genes[f"{table}.{switch}"].values == (off,)
         flat |= {f"{table}.{switch}": genes[f"{table}.{switch}"]} if is_off else genes
     row = read_genes("", words, LAYER_WORDS)
-    return Chain(_read_count(words.get("layers", SEARCH_DEFAULTS["layers"])), *split_fixed(row), *split_fixed(flat))
+    return Chain(
+        read_layer_count(words.get("layers", SEARCH_DEFAULTS["layers"]), 1), *split_fixed(row), *split_fixed(flat)
+    )
 
 
 def make_plan(rows: Sequence[Mapping[str, Value]], values: Mapping[str, Value]) -> NetworkPlan:
@@ -190,10 +192,14 @@ def read_plan(plan: NetworkPlan) -> tuple[list[dict[str, Value]], dict[str, Valu
     return rows, values
 
 
-def _read_count(spec: Any) -> IntegerRange:
-    """Reads ``layers``: a number, ``[low, high]`` or a range with a step."""
+def read_layer_count(spec: Any, least: int) -> IntegerRange:
+    """Reads ``layers``: a number from ``least`` on, ``[low, high]`` or a range with a step.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
     ends = spec if isinstance(spec, list | tuple) and len(spec) == 2 else [spec, spec]
-    gene = read_gene("[search] layers", spec if isinstance(spec, Mapping) else {"range": ends}, whole_number(1))
+    gene = read_gene("[search] layers", spec if isinstance(spec, Mapping) else {"range": ends}, whole_number(least))
     if not isinstance(gene, IntegerRange) or gene.log:
         raise ConfigError(f"[search] layers: expected a number or [low, high], got {json.dumps(spec)}")
     return gene

@@ -75,12 +75,12 @@ def _train_one(
     callbacks: list[Any] = [progress]
     if plan.mutation is not None:
         callbacks.append(mutation_callback(plan, plan.mutation, member.seed))
-    if not progress.is_over:
+    if not progress.course.is_over:
         has_validation = data.x_validation.shape[0] > 0
         model.fit(
-            _batches(data, member.seed, plan.batch_size, range(progress.epochs, last)),
+            _batches(data, member.seed, plan.batch_size, range(progress.course.epochs, last)),
             steps_per_epoch=steps,
-            initial_epoch=progress.epochs,
+            initial_epoch=progress.course.epochs,
             epochs=last,
             validation_data=(data.x_validation, data.y_validation) if has_validation else None,
             validation_batch_size=ROWS_AT_ONCE,
@@ -123,10 +123,11 @@ def _batches(data: TrainingData, seed: int, batch_size: int, epochs: range) -> t
 
 
 def _outcome(model: Any, member: Member, data: TrainingData, progress: Progress) -> Outcome:
-    told: dict[str, Any] = {"curves": progress.curves, "epochs": progress.epochs}
-    if progress.status != "ok":
-        return Outcome(progress.status, **told, message=progress.message, seconds=progress.seconds())
-    weights, best_epoch = progress.restored()
+    course = progress.course
+    told: dict[str, Any] = {"curves": course.curves, "epochs": course.epochs}
+    if course.status != "ok":
+        return Outcome(course.status, **told, message=course.message, seconds=progress.seconds())
+    weights, best_epoch = progress.restored(), course.restored_epoch
     model.set_weights(weights)
     outputs = measured_outputs(model, member, data)
     if not np.isfinite(outputs).all():
@@ -136,11 +137,11 @@ def _outcome(model: Any, member: Member, data: TrainingData, progress: Progress)
         "ok",
         **told,
         best_epoch=best_epoch,
-        loss=progress.watched[best_epoch - 1],
+        loss=course.watched[best_epoch - 1],
         outputs=outputs,
         weights=tuple(weights),
-        state=None if progress.is_finished else progress.state(),
-        is_finished=progress.is_finished,
+        state=None if course.is_finished else progress.state(),
+        is_finished=course.is_finished,
         seconds=progress.seconds(),
     )
 

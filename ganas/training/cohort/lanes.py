@@ -66,7 +66,8 @@ def _train_epoch(program: Program, rows: Rows, at_work: dict[int, Progress], set
         told = {"loss": float(losses[0, place])}
         if rows.validation_count:
             told["val_loss"] = float(losses[1, place])
-        member.record(told, seconds)
+        member.seconds += seconds
+        member.record(told, member.elapsed())
 
 
 def first_state(program: Program, member: Progress) -> Lane:

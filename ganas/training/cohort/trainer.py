@@ -31,7 +31,15 @@ def train(
         except SpaceError:
             outcomes[index] = Outcome("failed", message=traceback.format_exc())
         else:
-            buckets[bucket].append(Progress(index, member, bucket, budget, last, data.measured_layer))
+            progress = Progress(
+                index=index,
+                member=member,
+                bucket=bucket,
+                budget=budget,
+                last=last,
+                measured_layer=data.measured_layer,
+            )
+            buckets[bucket].append(progress)
     with silenced(), precision(budget.precision):
         rows = to_device(data, budget.precision)
         for bucket, progresses in buckets.items():
