@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganas.errors import RunError
 from ganas.history import Run
 from ganas.predict_anomalies import anomalies
+from ganas.predict_autoencoders import codes, reconstructions
 from ganas.tasks.inputs import read_inputs
 from ganas.training.contract import FloatArray
 
@@ -23,7 +24,8 @@ def predict_file(run: Run, rows: Path, output: Path, *, say: Callable[[str], Non
     """Predicts the rows of a table and writes ``output``: a CSV file with a row for each, in order.
 
     Its columns are ``prediction``, in the target's own labels or units, and for classes ``probability_<label>``. Of
-    anomaly detection they are ``prediction`` (1: flagged), ``score``, and ``columns``, those that the score is owed to.
+    anomaly detection they are ``prediction`` (1: flagged), ``score``, and ``columns``, those that the score is owed to; of
+    reconstruction ``error`` and ``reconstructed_<column>``; of features ``feature_<unit of the bottleneck>``.
     Loads TensorFlow in this process.
 
     Args:
@@ -47,7 +49,7 @@ def predict_file(run: Run, rows: Path, output: Path, *, say: Callable[[str], Non
         raise RunError(f"{output}: cannot be written ({error.strerror})") from None
     for note in notes:
         say(note)
-    say(f"{output}: {len(columns['prediction']):,} predictions")
+    say(f"{output}: {len(next(iter(columns.values()))):,} predictions")
 
 
 def read_pipeline(folder: Path) -> dict[str, Any]:
@@ -93,6 +95,8 @@ def predict_numbers(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, 
 PREDICTIONS: dict[str, Callable[[Run, Mapping[str, Any], Mapping[str, Column]], dict[str, Column]]] = {
     "classification": predict_classes,
     "regression": predict_numbers,
+    "reconstruction": reconstructions,
+    "features": codes,
     "anomaly": anomalies,
 }
 """What is written about new rows, by kind of task."""

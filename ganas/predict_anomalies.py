@@ -16,9 +16,8 @@ from ganas.history import Run
 from ganas.settings import make_task
 from ganas.tasks.anomaly import SCORES
 from ganas.tasks.autoencoding import AutoencoderTask
-from ganas.tasks.columns import Columns
 from ganas.tasks.detector import fit_detector
-from ganas.tasks.inputs import MATRIX_INPUT, input_names
+from ganas.tasks.inputs import columns_of_inputs, network_input_names
 from ganas.tasks.preprocessing import Preprocessing
 from ganas.training.contract import FloatArray
 
@@ -48,7 +47,7 @@ def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArra
     training, held_out = (task.purpose.learnt(rows) for rows in task.splits.folds[0])
     features = task.table.features
     known = np.concatenate([preprocessing.transform(features.take(rows)) for rows in (training, held_out)])
-    x = preprocessing.transform(_columns(inputs, preprocessing))
+    x = preprocessing.transform(columns_of_inputs(inputs, preprocessing))
     outputs = answer_scaled(run.folder / "best.keras", np.concatenate([known, x]))
     settings = run.config.task
     detector = fit_detector(
@@ -61,31 +60,9 @@ def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArra
     )
     answers: list[FloatArray] = [outputs[len(known) :]]
     scores = detector.scores(x, answers)
-    names = np.array(_names(preprocessing), object)
+    names = np.array(network_input_names(preprocessing), object)
     owed = _per_name(detector.contributions(x, answers), names)
     return {"prediction": (scores > detector.threshold).astype(int), "score": scores, "columns": owed}
-
-
-def _columns(inputs: Mapping[str, NDArray[Any]], preprocessing: Preprocessing) -> Columns:
-    """Puts the inputs of an exported model together again."""
-    numbers, texts = preprocessing.numbers.names, tuple(part.name for part in preprocessing.categories)
-    if preprocessing.is_matrix:
-        matrix = inputs[MATRIX_INPUT]
-        return Columns(matrix, np.empty((len(matrix), 0), object), numbers, (), is_matrix=True)
-    names = input_names((*numbers, *texts))
-    rows = len(next(iter(inputs.values())))
-    values, words = np.empty((rows, len(numbers)), np.float32), np.empty((rows, len(texts)), object)
-    for block, part in ((values, numbers), (words, texts)):
-        for place, name in enumerate(part):
-            block[:, place] = inputs[names[name]]
-    return Columns(values, words, numbers, texts)
-
-
-def _names(preprocessing: Preprocessing) -> list[str]:
-    """Returns the name of each network input: its column's, or the number of a principal component."""
-    if preprocessing.projection is None:
-        return list(preprocessing.input_columns)
-    return [f"component {place + 1}" for place in range(preprocessing.outputs)]
 
 
 def _per_name(owed: NDArray[np.float64], names: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -31,9 +31,16 @@ from ganas.listener import Listener, SilentListener, Summary
 from ganas.log import LOGGER, logging_to
 from ganas.objectives import MEASURED, check_objectives, objectives_of
 from ganas.search.space import Genome, SearchSpace
-from ganas.search.start import start_genomes
 from ganas.seeds import derive_seed
-from ganas.settings import engine_options, make_budget, make_rungs, make_space, make_task, with_default_words
+from ganas.settings import (
+    engine_options,
+    make_budget,
+    make_rungs,
+    make_space,
+    make_start,
+    make_task,
+    with_default_words,
+)
 from ganas.store import Asked, RunStore
 from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
@@ -299,7 +306,7 @@ class Search:
             return Evolution.from_state(self.space, state), told
         evolution = self.config.evolution
         seed = derive_seed(self.config.run.seed, "evolution")
-        start = start_genomes(self.config.search)
+        start = make_start(self.config, self.task)
         start += [genome for genome in genomes_of(self.warm, self.space) if genome not in start] if self.warm else []
         options = {"start": start, **engine_options(self.config)}
         return Evolution(self.space, engine=evolution.engine, population=evolution.population, seed=seed, **options), []

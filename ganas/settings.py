@@ -11,7 +11,8 @@ from ganas.evaluation import TrainingBudget
 from ganas.rungs import RUNGS, Rungs
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.mlp import SEARCH_DEFAULTS, mlp_space
-from ganas.search.space import SearchSpace
+from ganas.search.space import Genome, SearchSpace
+from ganas.search.start import autoencoder_start_genomes, start_genomes
 from ganas.tasks import load_task
 from ganas.tasks.task import Task
 
@@ -33,6 +34,15 @@ def make_space(config: RunConfig, task: Task) -> SearchSpace:
         ConfigError: a word of ``[search]`` makes no sense.
     """
     return SPACES[task.kind](config.search, task.inputs)
+
+
+def make_start(config: RunConfig, task: Task) -> list[Genome]:
+    """Reads the networks that ``[search] start`` says to try first.
+
+    Raises:
+        ConfigError: one of them makes no sense, or is not in the space.
+    """
+    return STARTS[task.kind](config.search, task.inputs)
 
 
 def with_default_words(config: RunConfig, task: Task) -> RunConfig:
@@ -76,6 +86,10 @@ def _mlp_space(words: Mapping[str, Any], inputs: int) -> SearchSpace:
     return mlp_space(words)
 
 
+def _mlp_start(words: Mapping[str, Any], inputs: int) -> list[Genome]:
+    return start_genomes(words)
+
+
 SPACES: dict[str, Callable[[Mapping[str, Any], int], SearchSpace]] = {
     "classification": _mlp_space,
     "regression": _mlp_space,
@@ -84,6 +98,15 @@ SPACES: dict[str, Callable[[Mapping[str, Any], int], SearchSpace]] = {
     "anomaly": autoencoder_space,
 }
 """The space of networks that each kind of task searches: of the words of ``[search]`` and the number of inputs."""
+
+STARTS: dict[str, Callable[[Mapping[str, Any], int], list[Genome]]] = {
+    "classification": _mlp_start,
+    "regression": _mlp_start,
+    "reconstruction": autoencoder_start_genomes,
+    "features": autoencoder_start_genomes,
+    "anomaly": autoencoder_start_genomes,
+}
+"""Who reads the networks to start with, for each kind of task."""
 
 DEFAULT_WORDS: dict[str, dict[str, Any]] = {"classification": SEARCH_DEFAULTS, "regression": SEARCH_DEFAULTS}
 """What ``[search]`` says where a config is silent, for the kinds whose space has words of its own."""

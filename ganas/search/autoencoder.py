@@ -48,13 +48,14 @@ OF_DECODER = {
 def autoencoder_space(words: Mapping[str, Any], inputs: int) -> SearchSpace:
     """Makes the space of autoencoders of ``inputs`` columns that the ``words`` of a ``[search]`` section describe.
 
-    ``layers`` counts the hidden layers before the bottleneck, from 0 on; ``bottleneck`` is the code's units. Genomes decode
-    to plans whose head has the task's activation unless ``output_activation`` says another.
+    ``layers`` counts the hidden layers before the bottleneck, from 0 on; ``bottleneck`` is the code's units; ``start`` is left to
+    ``autoencoder_start_genomes``. Genomes decode to plans whose head has the task's activation unless ``output_activation``
+    says another.
 
     Raises:
         ConfigError: a key is unknown, a spec makes no sense, or nothing is searched.
     """
-    space = _read(words, inputs)
+    space = read_autoencoders(words, inputs)
     chain = space.encoder
     genes: dict[str, Gene | LayerGroup] = {}
     if chain.is_layered:
@@ -78,18 +79,23 @@ class Autoencoders:
 
     def decode(self, genome: Mapping[str, Any]) -> NetworkPlan:
         """Makes the plan of a genome; without a head if the section says nothing about the output."""
-        plan = self.encoder.decode({key: value for key, value in genome.items() if key not in CODE_WORDS})
-        values = {**self.fixed, **{key: value for key, value in genome.items() if key in CODE_WORDS}}
+        encoder = self.encoder.decode({key: value for key, value in genome.items() if key not in CODE_WORDS})
+        return self.assemble(
+            encoder, {**self.fixed, **{key: value for key, value in genome.items() if key in CODE_WORDS}}
+        )
+
+    def assemble(self, encoder: NetworkPlan, values: Mapping[str, Any]) -> NetworkPlan:
+        """Puts a code and a decoder, of the ``values`` of ``CODE_WORDS``, behind the layers of ``encoder``."""
         code = DenseLayer(
             values["bottleneck"], values["bottleneck_activation"], values["bottleneck_batch_normalization"]
         )
         is_mirrored = values["decoder"] == "mirrored"
-        decoder = plan.layers[::-1] if is_mirrored else _alike(values)
+        decoder = encoder.layers[::-1] if is_mirrored else _alike(values)
         return dataclasses.replace(
-            plan,
-            layers=(*plan.layers, code, *decoder),
+            encoder,
+            layers=(*encoder.layers, code, *decoder),
             head=self._head(values),
-            bottleneck=len(plan.layers),
+            bottleneck=len(encoder.layers),
             tied=is_mirrored and bool(values["tied"]),
         )
 
@@ -116,11 +122,12 @@ class Autoencoders:
         return self.encoder.encode(encoder) | {key: values[key] for key in self.genes if key in values}
 
 
-def _read(words: Mapping[str, Any], inputs: int) -> Autoencoders:
-    if words.get("start"):
-        raise ConfigError(
-            "[search] start: is for multilayer perceptrons; give an autoencoder's words single values instead"
-        )
+def read_autoencoders(words: Mapping[str, Any], inputs: int) -> Autoencoders:
+    """Reads a ``[search]`` section; see :func:`autoencoder_space`.
+
+    Raises:
+        ConfigError: a key is unknown, or a spec makes no sense.
+    """
     of_encoder = {key: value for key, value in words.items() if key not in CODE_WORDS and key != "layers"}
     chain = read_chain({**ENCODER_DEFAULTS, **of_encoder, "layers": 1}, also_known=CODE_WORDS)
     count = read_layer_count(words.get("layers", DEFAULT_ENCODER), 0)

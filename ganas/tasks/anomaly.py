@@ -42,6 +42,8 @@ FEWEST_HELD_OUT = 100
 """With fewer held-out rows a threshold at 1 % false alarms is little more than a guess, and the task says so."""
 FEWEST_PERTURBED_ROWS = 500
 """Few held-out rows are perturbed several times each, so that chance does not choose the network."""
+COPYING = 0.01
+"""A network whose error on perturbed rows is below this share of their variance is the identity; no search keeps it."""
 PERTURBED = 0.1
 STRETCHED = 0.1
 ANOMALY_WORDS = ("anomal", "outlier", "abnormal", "attack", "fraud", "novel")
@@ -140,7 +142,7 @@ class AnomalyDetection:
         return rows[~self.labels[rows]]
 
     def refuse(self, plan: NetworkPlan, inputs: int) -> None:
-        """Refuses nothing: a network that copies its inputs gets the worst error."""
+        """Refuses nothing: whether a network copies its inputs is measured, as ``copies``."""
 
     def judge(self, rows: FoldRows) -> Judged:
         """Returns training, held-out, perturbed and measured rows, in this order, and who judges the outputs on them."""
@@ -220,10 +222,17 @@ class AnomalyMeasure:
             scores = (scores + self.others) / self.views
         threshold = threshold_at(scores[: len(held_out)], self.false_alarm_rate)
         squared = float(((self.x - outputs) ** 2)[-len(measured) :].mean())
+        is_copied = self._is_copied(outputs, slice(sum(self.sizes[:3]), sum(self.sizes[:4])))
         measures = {"told_from_perturbed": told_apart, "squared_error": squared, "threshold": threshold}
+        measures["copies"] = float(is_copied)
         measures |= judge_flags(scores[len(held_out) :], threshold, self.labels)
         gain = told_apart if self.metric == "perturbed" else measures[self.metric]
         return {"error": 1 - gain, **measures}
+
+    def _is_copied(self, outputs: FloatArray, perturbed: slice) -> bool:
+        """Returns whether perturbed rows are given back as they are, which nobody can who knows how columns hang together."""
+        x = self.x[perturbed].astype(np.float64)
+        return float(((x - outputs[perturbed]) ** 2).mean()) < COPYING * float(x.var(axis=0).mean())
 
 
 def other_surprise(fitted: AnomalyScore, reference: FloatArray, x: FloatArray) -> Doubles:

@@ -24,6 +24,8 @@ from ganas.training.contract import FloatArray, TrainingData
 LOSSES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 UNIT_LOSSES = ("binary_crossentropy",)
 """Losses of inputs from 0 to 1 behind a sigmoid."""
+CONSTANT_ROWS = 1000
+"""So many rows are looked at first for a column that varies."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class AutoencoderTask(TableTask):
         settings: splits and preprocessing.
 
     Raises:
-        DataError: there are too few rows, or a single column.
+        DataError: there are too few rows, a single column, or columns that are all constant.
     """
 
     def __init__(self, table: Table, purpose: Purpose, settings: DataSettings) -> None:
@@ -84,6 +86,7 @@ class AutoencoderTask(TableTask):
         super().__init__(table, purpose, settings)
         if self.inputs < 2:
             raise DataError(f"{table.name}: an autoencoder needs at least two columns, got {self.inputs}")
+        _refuse_constant(self)
         is_unit = settings.pca is None and (table.pixel_maximum is not None or settings.scaling == "min_max")
         self.head = Head(self.inputs, "sigmoid" if is_unit else "linear")
         self.losses: tuple[str, ...] = (*LOSSES, *UNIT_LOSSES) if is_unit else LOSSES
@@ -124,3 +127,13 @@ class AutoencoderTask(TableTask):
 
     def _inputs_in_words(self) -> str:
         return f"given back by a {self.head.activation} output"
+
+
+def _refuse_constant(task: AutoencoderTask) -> None:
+    """Refuses training rows that are all alike; looks at a few first, because images are many."""
+    rows = task.purpose.learnt(task.splits.folds[0][0])
+    for some in (rows[:CONSTANT_ROWS], rows):
+        x = task.preprocessing.transform(task.table.features.take(some))
+        if (x != x[:1]).any():
+            return
+    raise DataError(f"{task.name}: every column is constant in the {len(rows):,} training rows; nothing can be learnt")

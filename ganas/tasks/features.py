@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import ConfigError, DataError
+from ganas.errors import ConfigError, DataError, SpaceError
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import stream
 from ganas.tasks.autoencoding import AutoencoderTask, FoldRows, Judged
@@ -70,7 +70,16 @@ class Features:
         return rows
 
     def refuse(self, plan: NetworkPlan, inputs: int) -> None:
-        """Refuses nothing: the probe says whether a code is worth anything."""
+        """Refuses a code as wide as the input that is trained without noise on its inputs: it could copy them.
+
+        Raises:
+            SpaceError: it could.
+        """
+        is_noisy = plan.corruption is not None and plan.corruption.rate > 0
+        if not is_noisy and min(layer.units for layer in plan.layers) >= inputs:
+            raise SpaceError(
+                f"bottleneck: must be narrower than the {inputs} inputs, or the inputs be corrupted; it could copy them"
+            )
 
     def judge(self, rows: FoldRows) -> Judged:
         """Returns training rows for the probe and the measured rows, one below the other, and the probe."""

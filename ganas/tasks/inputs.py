@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.errors import DataError
-from ganas.tasks.columns import as_numbers, columns_by_name
+from ganas.tasks.columns import Columns, as_numbers, columns_by_name
 from ganas.tasks.files import read_arrays, read_frame
 from ganas.tasks.preprocessing import Preprocessing
 
@@ -62,6 +62,28 @@ def read_inputs(path: Path, pipeline: Mapping[str, Any]) -> tuple[dict[str, NDAr
     names = input_names((*numbers, *texts))
     inputs: dict[str, NDArray[Any]] = {names[name]: columns.numbers[:, place] for place, name in enumerate(numbers)}
     return inputs | {names[name]: columns.texts[:, place] for place, name in enumerate(texts)}, notes
+
+
+def columns_of_inputs(inputs: Mapping[str, NDArray[Any]], preprocessing: Preprocessing) -> Columns:
+    """Puts the inputs of an exported model, (rows,) arrays by name, together again."""
+    numbers, texts = preprocessing.numbers.names, tuple(part.name for part in preprocessing.categories)
+    if preprocessing.is_matrix:
+        matrix = inputs[MATRIX_INPUT]
+        return Columns(matrix, np.empty((len(matrix), 0), object), numbers, (), is_matrix=True)
+    names = input_names((*numbers, *texts))
+    rows = len(next(iter(inputs.values())))
+    values, words = np.empty((rows, len(numbers)), np.float32), np.empty((rows, len(texts)), object)
+    for block, part in ((values, numbers), (words, texts)):
+        for place, name in enumerate(part):
+            block[:, place] = inputs[names[name]]
+    return Columns(values, words, numbers, texts)
+
+
+def network_input_names(preprocessing: Preprocessing) -> list[str]:
+    """Returns the name of each network input: its column's, or the number of a principal component."""
+    if preprocessing.projection is None:
+        return list(preprocessing.input_columns)
+    return [f"component {place + 1}" for place in range(preprocessing.outputs)]
 
 
 def _read_rows(path: Path, source: Mapping[str, Any], texts: tuple[str, ...]) -> pd.DataFrame:

@@ -61,14 +61,19 @@ def answer(path: Path, inputs: Mapping[str, NDArray[Any]]) -> FloatArray:
     return np.concatenate(parts)
 
 
-def answer_scaled(path: Path, x: FloatArray) -> FloatArray:
-    """Opens an exported model in safe mode and returns its network's (rows, units) outputs for preprocessed ``x``."""
+def answer_scaled(path: Path, x: FloatArray, *, layer: str | None = None) -> FloatArray:
+    """Opens an exported model in safe mode and returns its network's (rows, units) outputs for preprocessed ``x``.
+
+    With ``layer``, those of the layer with that name instead of the last one's.
+    """
     from ganas.training.session import prepare_session
 
     prepare_session(threads=1)
     import keras
 
     network = keras.models.load_model(path, compile=False, safe_mode=True).get_layer("network")
+    if layer is not None:
+        network = keras.Model(network.input, network.get_layer(layer).output)
     parts = [np.asarray(network(x[begin : begin + BATCH_ROWS])) for begin in range(0, len(x), BATCH_ROWS)]
     return np.concatenate(parts)
 

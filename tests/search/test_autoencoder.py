@@ -8,6 +8,7 @@ import pytest
 from ganas.errors import ConfigError, SpaceError
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.plan import DenseLayer, mlp_plan
+from ganas.search.start import autoencoder_start_genomes
 
 
 def a_plan(**words):
@@ -91,3 +92,42 @@ def test_a_network_without_a_bottleneck_is_refused():
 def test_a_wrong_word_is_named(words, message):
     with pytest.raises(ConfigError, match=message):
         autoencoder_space(words, inputs=4)
+
+
+@pytest.mark.parametrize(
+    ("entry", "layers"),
+    [
+        ({"layers": [16, [12, "tanh"]], "bottleneck": 2}, "16 relu → 12 tanh → 2 linear (code) → 12 tanh → 16 relu"),
+        ({"bottleneck": 3}, "3 linear"),
+        (
+            {"bottleneck": 2, "decoder": "independent", "decoder_layers": 1, "decoder_units": 9}
+            | {"decoder_activation": "tanh"},
+            "2 linear (code) → 9 tanh",
+        ),
+    ],
+)
+def test_an_autoencoder_to_start_with_is_a_genome_of_the_space(entry, layers):
+    words = {"layers": [0, 3], "decoder": ["mirrored", "independent"], "batch_size": 32, "start": [entry]}
+    (genome,) = autoencoder_start_genomes(words, inputs=8)
+    plan = autoencoder_space(words, inputs=8).decode(genome)
+    assert plan.in_words().startswith(layers)
+    assert plan.batch_size == 32
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"layers": [8]}, r"start\[0\]: say its bottleneck too"),
+        ({"bottleneck": [1, 2]}, r"start\[0\] bottleneck: expected one value"),
+        ({"bottleneck": "narrow"}, r"start\[0\] bottleneck: must be a whole number"),
+        ({"bottleneck": 2, "decoder_units": 4}, r"start\[0\] decoder_units: is a word of the independent decoder"),
+        ({"bottleneck": 2, "layers": [9, 9, 9]}, r"start\[0\]: plan layers: expected"),
+        ({"bottleneck": 2, "tied": True}, r"start\[0\]: plan tied: the search space fixes it at False"),
+        ({"botleneck": 2}, r"start\[0\] botleneck: unknown key; did you mean bottleneck"),
+        (7, r"start\[0\]: expected a network"),
+    ],
+)
+def test_an_autoencoder_to_start_with_that_makes_no_sense_is_refused(entry, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        autoencoder_start_genomes({"start": [entry]}, inputs=8)
+    assert "\n" not in str(caught.value)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ganas.errors import ConfigError, DataError, SpaceError
-from ganas.search.plan import DenseLayer, Head, NetworkPlan
+from ganas.search.plan import Corruption, DenseLayer, Head, NetworkPlan
 from ganas.tasks import Task, load_task, task_from_arrays
 from ganas.tasks.reconstruction import linear_yardstick, pca_errors
 
@@ -119,6 +119,23 @@ def test_a_wrong_setting_is_named(options, error, message):
 def test_one_column_is_not_enough():
     with pytest.raises(DataError, match="at least two columns"):
         task_from_arrays(X[:, :1], None, kind="reconstruction")
+
+
+@pytest.mark.parametrize("kind", ["reconstruction", "anomaly"])
+def test_columns_that_are_all_constant_are_not_enough_and_one_that_varies_is(kind):
+    with pytest.raises(DataError, match="every column is constant in the 128 training rows"):
+        task_from_arrays(np.ones((200, 3), np.float32), None, kind=kind)
+    one = np.ones((200, 3), np.float32)
+    one[:, 1] = RNG.normal(size=200)
+    assert task_from_arrays(one, None, kind=kind).inputs == 3
+
+
+def test_a_code_of_features_may_be_as_wide_as_the_input_only_behind_noise():
+    task = task_from_arrays(X, LABELS, kind="features")
+    wide = NetworkPlan((DenseLayer(6, "linear"),), bottleneck=0)
+    with pytest.raises(SpaceError, match="could copy them"):
+        task.complete(wide)
+    assert task.complete(dataclasses.replace(wide, corruption=Corruption("mask", 0.5))).corruption
 
 
 def test_digits_are_given_back_as_pixels_from_0_to_1():
