@@ -26,7 +26,7 @@ from ganas.networks import Question, answer_rows
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
-from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task
+from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task, few_held_out
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.columns import Columns, columns_by_name, columns_of_matrix
 from ganas.tasks.detector import Detector, fit_detector
@@ -182,11 +182,8 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         )
         self.held_out_rows_ = len(held_out)
         if self.held_out_rows_ < FEWEST_HELD_OUT:
-            warnings.warn(
-                f"AnomalyDetector: only {self.held_out_rows_} held-out rows support the threshold; expected at least "
-                f"{FEWEST_HELD_OUT}, so false alarms may be far from {self.false_alarm_rate:g}; give more rows",
-                stacklevel=3,
-            )
+            message = few_held_out(self.held_out_rows_, self.false_alarm_rate)
+            warnings.warn(f"AnomalyDetector: {message}", stacklevel=3)
 
     # ---- answering -----------------------------------------------------------------------------------------------------
 

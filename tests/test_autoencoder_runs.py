@@ -144,3 +144,8 @@ def test_rows_that_are_all_anomalies_are_one_line(tmp_path, capsys):
     words = ["--set", "task.kind=anomaly", "--set", "data.target=kind"]
     assert main(["evolve", "--data", str(tmp_path / "rows.csv"), *words, "--runs-dir", str(tmp_path / "runs")]) == 2
     assert "there must be normal rows to learn from" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_search_warns_of_a_threshold_that_few_rows_support(runs):
+    words = runs[1]["anomaly"].facts["data"]
+    assert any(line.startswith("warning: only 45 held-out normal rows support the threshold") for line in words)

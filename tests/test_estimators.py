@@ -29,7 +29,7 @@ SMALL = {"population": 2, "generations": 1, "members": 2, "jobs": 1, "search": {
 @pytest.fixture(scope="module")
 def pipeline():
     steps = clone(make_pipeline(FunctionTransformer(), ganas.AnomalyDetector(**SMALL, seed=0)))
-    with pytest.warns(UserWarning, match="only 52 held-out rows support the threshold"):
+    with pytest.warns(UserWarning, match="only 52 held-out normal rows support the threshold"):
         return steps.fit(X)
 
 
@@ -71,7 +71,7 @@ def test_frames_with_holes_and_texts_are_scored_and_explained_by_column():
     frame = pd.DataFrame(X, columns=[f"c{place}" for place in range(8)])
     frame["colour"] = np.where(CODES[:, 0] > 0, "red", "blue")
     frame.loc[5:30, "c1"] = np.nan
-    with pytest.warns(UserWarning, match="held-out rows"):
+    with pytest.warns(UserWarning, match="held-out normal rows"):
         detector = ganas.AnomalyDetector(**SMALL, score="reconstruction").fit(frame, Y)
     owed = detector.contributions(frame[:10])
     assert owed.shape == (10, len(detector.input_columns_))

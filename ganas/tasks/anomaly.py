@@ -167,6 +167,12 @@ class AnomalyDetection:
             x, AnomalyMeasure(x, sizes, labels, others, self.metric, len(views), self.settings.false_alarm_rate)
         )
 
+    def notes(self, held_out: int) -> list[str]:
+        """Warns of a threshold that rests on few of the ``held_out`` rows it may look at."""
+        if held_out >= FEWEST_HELD_OUT:
+            return []
+        return [f"warning: {few_held_out(held_out, self.settings.false_alarm_rate)}"]
+
     def output(self) -> dict[str, Any]:
         """Says that outputs are reconstructions to be scored."""
         return {"reconstructs": True, "score": self.settings.score, "false_alarm_rate": self.settings.false_alarm_rate}
@@ -235,6 +241,14 @@ class AnomalyMeasure:
         return float(((x - outputs[perturbed]) ** 2).mean()) < COPYING * float(x.var(axis=0).mean())
 
 
+def few_held_out(rows: int, false_alarm_rate: float) -> str:
+    """Says that so few held-out ``rows`` support a threshold."""
+    return (
+        f"only {rows:,} held-out normal rows support the threshold; expected at least {FEWEST_HELD_OUT}, so false alarms may "
+        f"be far from {false_alarm_rate:g}; give more rows, or hold out more"
+    )
+
+
 def other_surprise(fitted: AnomalyScore, reference: FloatArray, x: FloatArray) -> Doubles:
     """Returns the (rows,) sum of the surprises of the views that need no network, on the scale of ``reference`` rows."""
     total = np.zeros(len(x))
@@ -264,10 +278,18 @@ def threshold_at(scores: Doubles, false_alarm_rate: float) -> float:
     """Returns the score that a new normal row exceeds with at most the given probability.
 
     It is the conformal quantile of the (rows,) ``scores`` of held-out normal rows (Bates et al. 2023,
-    https://arxiv.org/abs/2104.08279); with too few of them for so small a rate, their largest.
+    https://arxiv.org/abs/2104.08279). Too few of them for so small a rate have no such quantile: there the largest quarter
+    is taken for the beginning of an exponential tail, which is followed beyond the largest score.
     """
-    place = int(np.ceil((len(scores) + 1) * (1 - false_alarm_rate))) - 1
-    return float(np.sort(scores)[min(place, len(scores) - 1)])
+    rows = len(scores)
+    place = int(np.ceil((rows + 1) * (1 - false_alarm_rate))) - 1
+    ordered = np.sort(scores)
+    if place < rows or rows < 2:
+        return float(ordered[min(place, rows - 1)])
+    count = max(1, rows // 4)
+    start, tail = ordered[-count - 1], ordered[-count:]
+    beyond = start + (tail - start).mean() * np.log(count / (rows + 1) / false_alarm_rate)
+    return float(max(beyond, ordered[-1]))
 
 
 def judge_flags(scores: Doubles, threshold: float, labels: NDArray[np.bool_] | None) -> dict[str, float]:

@@ -65,6 +65,9 @@ class Purpose(Subject, Protocol):
     def judge(self, rows: FoldRows) -> Judged:
         """Returns what is judged, and by whom."""
 
+    def notes(self, held_out: int) -> list[str]:
+        """Returns what a person should know where the network learns nothing from ``held_out`` rows, a line each."""
+
     def output(self) -> dict[str, Any]:
         """Returns, JSON-able, what outputs mean."""
 
@@ -124,6 +127,9 @@ class AutoencoderTask(TableTask):
 
     def _output(self) -> dict[str, Any]:
         return self.purpose.output()
+
+    def _notes(self) -> list[str]:
+        return self.purpose.notes(len(self._learnt(self.splits.folds[0][1])))
 
     def _inputs_in_words(self) -> str:
         return f"given back by a {self.head.activation} output"

@@ -89,6 +89,10 @@ class Features:
         both = np.concatenate([fitted, rows.measured])
         return Judged(rows.inputs(both), ProbeMeasure(self.codes[both], len(fitted), self.probe), layer="bottleneck")
 
+    def notes(self, held_out: int) -> list[str]:
+        """Returns nothing."""
+        return []
+
     def output(self) -> dict[str, Any]:
         """Says that outputs are scaled inputs."""
         return {"reconstructs": True}

@@ -87,6 +87,10 @@ class Reconstruction:
         x = rows.inputs(rows.measured)
         return Judged(x, ReconstructionMeasure(x))
 
+    def notes(self, held_out: int) -> list[str]:
+        """Returns nothing."""
+        return []
+
     def output(self) -> dict[str, Any]:
         """Says that outputs are scaled inputs."""
         return {"reconstructs": True}

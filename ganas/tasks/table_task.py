@@ -86,6 +86,7 @@ class TableTask(ABC):
             self.splits.in_words(),
             f"inputs: {self.inputs}, {self._inputs_in_words()}",
             f"error: {self.error_in_words}",
+            *self._notes(),
         ]
 
     def fingerprint(self) -> dict[str, Any]:
@@ -131,6 +132,10 @@ class TableTask(ABC):
     def _learnt(self, rows: Rows) -> Rows:
         """Returns those of ``rows`` that the network may be trained on."""
         return rows
+
+    def _notes(self) -> list[str]:
+        """Returns what else a person should know, a line each."""
+        return []
 
     def _measured_rows(self, index: int, part: Part) -> Rows:
         training, held_out = self.splits.folds[index]

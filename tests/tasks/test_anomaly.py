@@ -81,8 +81,22 @@ def test_new_normal_rows_exceed_the_threshold_at_most_at_the_stated_rate(rate):
     assert np.mean(rates) < rate + 0.004
 
 
-def test_a_rate_too_small_for_the_rows_puts_the_threshold_at_the_largest_score():
-    assert threshold_at(np.array([3.0, 1.0, 2.0]), 0.01) == 3.0
+def test_with_too_few_rows_for_the_rate_the_threshold_follows_an_exponential_tail_beyond_the_largest():
+    assert threshold_at(np.array([3.0, 1.0, 2.0]), 0.01) > 3.0
+    assert threshold_at(np.array([3.0]), 0.01) == 3.0
+    rng = np.random.default_rng(1)
+    rates = [np.exp(-threshold_at(rng.exponential(size=30), 0.01)) for _ in range(500)]
+    assert np.mean(rates) < 0.02
+    largest = [np.exp(-rng.exponential(size=30).max()) for _ in range(500)]
+    assert np.mean(largest) > 0.025
+
+
+def test_a_task_says_when_few_held_out_normal_rows_support_the_threshold():
+    words = task_from_arrays(X, LABELS, kind="anomaly").in_words()
+    assert any("only 58 held-out normal rows support the threshold" in line for line in words)
+    many = task_from_arrays(np.concatenate([X, X]), np.concatenate([LABELS, LABELS]), kind="anomaly")
+    assert not any("support the threshold" in line for line in many.in_words())
+    assert not any("support" in line for line in task_from_arrays(X, LABELS, kind="features").in_words())
 
 
 def test_flags_are_judged_beside_always_saying_normal():
