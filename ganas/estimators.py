@@ -26,7 +26,7 @@ from ganas.networks import Question, answer_rows
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
-from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task, few_held_out
+from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task, few_held_out, threshold_at
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.columns import Columns, columns_by_name, columns_of_matrix
 from ganas.tasks.detector import Detector, fit_detector
@@ -55,7 +55,8 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         population: networks per generation of the search.
         generations: of the search, the initial one included.
         search: the words of ``[search]``, such as ``{"bottleneck": [2, 4]}``, over the defaults.
-        jobs: worker processes, or ``"auto"``: one per core.
+        jobs: worker processes, or ``"auto"``: one per core. Each loads TensorFlow for itself, which for so small networks
+            costs as much as it saves. The answer does not depend on it.
         seed: decides every draw.
 
     Attributes:
@@ -75,7 +76,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         population: int = 12,
         generations: int = 2,
         search: dict[str, Any] | None = None,
-        jobs: int | str = "auto",
+        jobs: int | str = 1,
         seed: int = 0,
     ) -> None:
         self.false_alarm_rate = false_alarm_rate
@@ -195,6 +196,10 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def predict(self, X: Any) -> NDArray[np.int_]:
         """Returns (rows,) 1 for rows whose score is above ``threshold_``, else 0."""
         return (self.decision_function(X) > self.threshold_).astype(int)
+
+    def threshold_at(self, false_alarm_rate: float) -> float:
+        """Returns the threshold that goes with another rate of false alarms than the one it was fitted with."""
+        return threshold_at(self._detector_or_raise().held_out.reference, false_alarm_rate)
 
     def predict_proba(self, X: Any) -> Doubles:
         """Returns (rows, 2): the share of held-out rows at least as unusual, and the share of those less so."""

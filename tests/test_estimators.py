@@ -55,6 +55,11 @@ def test_scores_flags_and_probabilities_say_the_same(fitted):
     assert (np.diff(shares[np.argsort(scores), 1]) >= 0).all()
 
 
+def test_a_fitted_detector_knows_the_thresholds_of_other_rates(fitted):
+    assert fitted.threshold_at(0.01) == fitted.threshold_
+    assert fitted.threshold_at(0.3) < fitted.threshold_at(0.1) < fitted.threshold_
+
+
 def test_a_fitted_detector_survives_pickling_and_the_caller_stays_free_of_tensorflow(fitted):
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.decision_function(X[:9]), fitted.decision_function(X[:9]))

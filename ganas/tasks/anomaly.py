@@ -252,9 +252,9 @@ def few_held_out(rows: int, false_alarm_rate: float) -> str:
 def other_surprise(fitted: AnomalyScore, reference: FloatArray, x: FloatArray) -> Doubles:
     """Returns the (rows,) sum of the surprises of the views that need no network, on the scale of ``reference`` rows."""
     total = np.zeros(len(x))
-    known, asked = fitted.columns(reference), fitted.columns(x)
+    known, asked = fitted.sums(reference), fitted.sums(x)
     for name, values in asked.items():
-        total += Surprise.fit(known[name].sum(axis=1)).of(values.sum(axis=1))
+        total += Surprise.fit(known[name]).of(values)
     return total
 
 

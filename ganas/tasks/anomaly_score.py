@@ -108,18 +108,33 @@ class Neighbours:
         ]
         return np.concatenate(parts) if parts else np.zeros((0, self.rows.shape[1]))
 
+    def sums(self, x: FloatArray) -> Doubles:
+        """Returns what the columns of each row add up to, (rows,), in less time and memory."""
+        parts = [
+            self._nearest(x[start : start + ROWS_AT_ONCE].astype(np.float64))[1]
+            for start in range(0, len(x), ROWS_AT_ONCE)
+        ]
+        return np.concatenate([np.zeros(0), *(np.maximum(part, 0).mean(axis=1) for part in parts)])
+
     def _columns(self, x: Doubles) -> Doubles:
-        count = min(NEIGHBOURS, len(self.rows) // 2)
-        squares = (x**2).sum(axis=1)[:, None] - 2 * x @ self.rows.T + (self.rows**2).sum(axis=1)
-        nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
-        order = np.take_along_axis(nearest, np.take_along_axis(squares, nearest, axis=1).argsort(axis=1), axis=1)
-        is_itself = (x == self.rows[order[:, 0]]).all(axis=1)[:, None]
-        # with itself among the neighbours, a training row would look nearer to them than a new row does
-        chosen = np.where(is_itself, order[:, 1:], order[:, :-1])
+        chosen = self._nearest(x)[0]
         total = np.zeros_like(x)
         for place in range(chosen.shape[1]):
             total += (x - self.rows[chosen[:, place]]) ** 2
         return np.asarray(total / chosen.shape[1])
+
+    def _nearest(self, x: Doubles) -> tuple[NDArray[np.intp], Doubles]:
+        """Returns the places of the nearest rows and their squared distances, (rows, neighbours) each."""
+        count = min(NEIGHBOURS, len(self.rows) // 2)
+        squares = (x**2).sum(axis=1)[:, None] - 2 * x @ self.rows.T + (self.rows**2).sum(axis=1)
+        nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
+        distances = np.take_along_axis(squares, nearest, axis=1)
+        order = distances.argsort(axis=1)
+        nearest, distances = np.take_along_axis(nearest, order, axis=1), np.take_along_axis(distances, order, axis=1)
+        is_itself = (x == self.rows[nearest[:, 0]]).all(axis=1)[:, None]
+        # with itself among the neighbours, a training row would look nearer to them than a new row does
+        without = [np.where(is_itself, given[:, 1:], given[:, :-1]) for given in (nearest, distances)]
+        return without[0], without[1]
 
 
 @dataclass(frozen=True)
@@ -167,6 +182,12 @@ class AnomalyScore:
         """Returns the (rows, columns) penalties of every view but reconstruction."""
         parts: dict[str, Any] = {"rarity": self.rarity, "distance": self.distance, "neighbours": self.neighbours}
         return {name: part.columns(x) for name, part in parts.items() if name in self.views}
+
+    def sums(self, x: FloatArray) -> dict[str, Doubles]:
+        """Returns what each view's columns add up to, (rows,) by name."""
+        parts: dict[str, Any] = {"rarity": self.rarity, "distance": self.distance}
+        sums = {name: part.columns(x).sum(axis=1) for name, part in parts.items() if name in self.views}
+        return {**sums, "neighbours": self.neighbours.sums(x)} if "neighbours" in self.views else sums
 
 
 def reconstruction_columns(x: FloatArray, outputs: FloatArray, scale: Doubles) -> Doubles:

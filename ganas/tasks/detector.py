@@ -17,6 +17,8 @@ from ganas.tasks.anomaly_score import AnomalyScore, Doubles, Surprise, error_sca
 from ganas.training.contract import FloatArray
 
 RECONSTRUCTION = "reconstruction"
+ROWS_AT_ONCE = 10_000
+"""Rows that are scored at a time, so that memory does not grow with their number."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,18 @@ class Detector:
 
     def by_view(self, x: FloatArray, outputs: Sequence[FloatArray]) -> dict[str, Doubles]:
         """Returns the (rows,) surprise of each view by name; of reconstruction, the mean over the networks."""
-        surprises: dict[str, list[Doubles]] = {}
-        for name, (_, surprise) in self._parts(x, outputs):
-            surprises.setdefault(name, []).append(surprise)
-        return {name: np.asarray(np.mean(given, axis=0)) for name, given in surprises.items()}
+        starts = range(0, max(1, len(x)), ROWS_AT_ONCE)
+        blocks = [slice(start, start + ROWS_AT_ONCE) for start in starts]
+        parts = [self._by_view(x[block], [given[block] for given in outputs]) for block in blocks]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _by_view(self, x: FloatArray, outputs: Sequence[FloatArray]) -> dict[str, Doubles]:
+        networks = [
+            surprise.of(reconstruction_columns(x, given, scale).sum(axis=1))
+            for scale, surprise, given in zip(self.scales, self.surprises, outputs, strict=True)
+        ]
+        others = {name: self.views[name].of(sums) for name, sums in self.score.sums(x).items()}
+        return {RECONSTRUCTION: np.asarray(np.mean(networks, axis=0)), **others}
 
     def with_best_network(self) -> Detector:
         """Returns the detector that listens to the first network alone; its threshold is no longer calibrated."""
@@ -104,7 +114,7 @@ def fit_detector(
     scales = tuple(error_scale(x[:training], given[:training]) for given in outputs)
     errors = [reconstruction_columns(x, given, scale) for given, scale in zip(outputs, scales, strict=True)]
     surprises = tuple(Surprise.fit(error.sum(axis=1)) for error in errors)
-    known = {name: Surprise.fit(columns.sum(axis=1)) for name, columns in score.columns(x).items()}
+    known = {name: Surprise.fit(sums) for name, sums in score.sums(x).items()}
     nothing = Surprise.fit(np.zeros(1))
     unfinished = Detector(score, scales, surprises, known, nothing, 0.0)
     held_out = unfinished.scores(x[training:], [given[training:] for given in outputs])

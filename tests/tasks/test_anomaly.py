@@ -120,6 +120,15 @@ def test_a_row_is_not_its_own_neighbour():
     assert (Neighbours.fit(x, 0).columns(x).sum(axis=1) > 0).all()
 
 
+def test_the_sums_of_a_view_are_those_of_its_columns():
+    fitted = AnomalyScore.fit(X, views=VIEWS, seed=0)
+    asked = np.concatenate([X[:30], X[:30] + 1])
+    columns, sums = fitted.columns(asked), fitted.sums(asked)
+    assert columns.keys() == sums.keys() == {"rarity", "distance", "neighbours"}
+    for name, values in sums.items():
+        np.testing.assert_allclose(values, columns[name].sum(axis=1), rtol=1e-9)
+
+
 def test_surprise_is_the_logarithm_of_the_share_that_is_at_least_as_unusual_and_goes_on_beyond():
     surprise = Surprise.fit(np.arange(100.0))
     assert surprise.of(np.array([89.5]))[0] == pytest.approx(-np.log(0.1))
