@@ -45,6 +45,9 @@ UNIFORM_WIDTHS = (104, 128)
 """Up to the last of these all layers of a plan share one padded width and its depth is data. A narrower one would be faster
 for the few plans that fit it, but its compilation costs more than they save; 104 serves the textbook's 10-100 units."""
 
+STEP_OVERHEAD = 1e6
+"""What a step costs beside its products, in floating-point operations of the same time: about 50 microseconds."""
+
 WIDTHS = (32, 64, 128, 192, 256, 384, 512, 768, 1024)
 """Wider plans, where arithmetic counts, have padded widths of their own for each layer; beyond, multiples of 256."""
 
@@ -168,6 +171,28 @@ def pack(plans: Sequence[NetworkPlan], inputs: int, budget: TrainingBudget, jobs
         members.sort(key=lambda index: plans[index].batch_size)
         packed += [members[start : start + size] for start in range(0, len(members), size)]
     return packed
+
+
+def work(bucket: Bucket, members: int) -> float:
+    """Estimates what a job of ``members`` costs per training row, in floating-point operations.
+
+    Lanes that run empty cost what full ones do, and every step costs about ``STEP_OVERHEAD`` whatever is computed in it.
+    """
+    rounds = -(-members // bucket.lanes)
+    return rounds * (6.0 * bucket.lanes * bucket.parameters + STEP_OVERHEAD / bucket.batch)
+
+
+def in_order(costs: Sequence[float], programs: Sequence[object], jobs: int) -> list[int]:
+    """Returns the order in which ``jobs`` workers should take jobs: long ones first, so that all end at about the same time.
+
+    The first of each worker is of a program of its own, where there are so many: no two compile the same one at once.
+    """
+    longest = sorted(range(len(costs)), key=lambda index: -costs[index])
+    firsts: dict[object, int] = {}
+    for index in longest:
+        firsts.setdefault(programs[index], index)
+    head = list(firsts.values())[:jobs]
+    return head + [index for index in longest if index not in head]
 
 
 def _width_class(units: int) -> int:

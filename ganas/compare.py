@@ -26,11 +26,12 @@ from ganas.comparison.variants import Variant, make_variants
 from ganas.config import RunConfig
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
-from ganas.evaluator import Evaluator, combine
+from ganas.evaluator import Evaluator
 from ganas.execution import WorkerLost, make_executor
 from ganas.history import Run, find_run
 from ganas.identity import folder_name, refuse_changes
 from ganas.interruption import StopRequest
+from ganas.jobs import combine
 from ganas.listener import Summary
 from ganas.settings import make_task
 from ganas.store import RunStore

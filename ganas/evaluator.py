@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ganas import cohorts
 from ganas.errors import ConfigError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, WorkerLost, make_executor, publish
+from ganas.jobs import Training, combine, make_jobs, mean
 from ganas.recording import Recording
 from ganas.rungs import Rungs
 from ganas.search.plan import NetworkPlan
@@ -29,15 +29,6 @@ from ganas.training.contract import Member, Outcome
 from ganas.worker import Job, Trained, train_job
 
 TRAINER_CHOICES = ("auto", "cohort", "keras")
-
-
-@dataclass(frozen=True)
-class Training:
-    """One training to do: plan ``index`` of a batch, on a fold, with one of the repeats' seeds."""
-
-    index: int
-    fold: int
-    member: Member
 
 
 class Evaluator:
@@ -190,7 +181,7 @@ class Evaluator:
             groups[self.trainer_of(plan)[0], path].append(Training(index, 0, Member(plan, seed)))
         trained: dict[int, Trained] = {}
         jobs = self._jobs(groups, budget or self.budget, keep_weights=True, recording=recording)
-        for training, one in self._run(list(jobs)):
+        for training, one in self._run(jobs):
             trained[training.index] = one
             if on_trained is not None:
                 on_trained(training.index, one)
@@ -251,7 +242,7 @@ class Evaluator:
             self._stage(alive, pause, deadline, finish)
             if bracket is None or pause is None:
                 break
-            scores = {index: _mean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
+            scores = {index: mean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
             survivors = bracket.survivors(scores, self._rung_scores[rung])
             self._rung_scores[rung] += [scores[index] for index in sorted(scores)]
             for index, parts in at_rung.items():
@@ -294,7 +285,7 @@ class Evaluator:
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
         options = {"pause": pause, "deadline": deadline, "measures_latency": self.measures_latency}
-        for training, trained in self._run(list(self._jobs(groups, self.budget, **options))):
+        for training, trained in self._run(self._jobs(groups, self.budget, **options)):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
@@ -302,22 +293,8 @@ class Evaluator:
 
     def _jobs(
         self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
-    ) -> Iterator[tuple[Job, list[Training]]]:
-        """Cuts trainings into jobs: one bucket of the cohort trainer each, or one model each for Keras; long ones first."""
-        made: list[tuple[int, int, Job, list[Training]]] = []
-        for (name, path), trainings in groups.items():
-            if name == "cohort":
-                packed = cohorts.pack(
-                    [t.member.plan for t in trainings], self._inputs[path], budget, self.executor.jobs
-                )
-                chunks = [[trainings[place] for place in places] for places in packed]
-            else:
-                chunks = [[training] for training in trainings]
-            for chunk in chunks:
-                cost = sum(training.member.plan.flops(self.task.inputs) + 10_000 for training in chunk)
-                job = Job(name, path, tuple(training.member for training in chunk), budget, **options)
-                made.append((-cost, len(made), job, chunk))
-        yield from ((job, chunk) for _, _, job, chunk in sorted(made, key=lambda row: row[:2]))
+    ) -> list[tuple[Job, list[Training]]]:
+        return make_jobs(groups, self._inputs, budget, self.executor.jobs, **options)
 
     def _run(self, jobs: list[tuple[Job, list[Training]]]) -> Iterator[tuple[Training, Trained]]:
         """Runs jobs; the members of a job whose worker died are tried again one by one, so that one cannot take others down."""
@@ -370,34 +347,6 @@ def check_backend() -> None:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
         raise ConfigError(f"KERAS_BACKEND: ganas trains with tensorflow, found {backend!r}; unset it")
-
-
-def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int, status: str = "ok") -> Evaluation:
-    """Returns the evaluation of a plan from its trainings on all folds and repeats."""
-    outcomes = [part.outcome for part in parts]
-    bad = next((outcome for outcome in outcomes if outcome.status != "ok"), None)
-    measures: dict[str, float] = {}
-    if bad is None:
-        measures = {name: _mean([part.measures[name] for part in parts]) for name in parts[0].measures}
-    return Evaluation(
-        plan,
-        seed,
-        status if bad is None else bad.status,
-        error=measures.pop("error", None),
-        measures=measures,
-        loss=_mean([outcome.loss or 0.0 for outcome in outcomes]) if bad is None else None,
-        parameters=plan.parameters(inputs),
-        epochs=sum(outcome.epochs for outcome in outcomes),
-        best_epoch=outcomes[0].best_epoch,
-        seconds=sum(outcome.seconds for outcome in outcomes),
-        curves=tuple(outcome.curves for outcome in outcomes),
-        message="" if bad is None else bad.message,
-        is_cut=any(part.is_cut for part in parts),
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(sum(values) / len(values))
 
 
 def _lost(result: WorkerLost) -> Trained:

@@ -1,0 +1,93 @@
+"""From the plans of a batch to the jobs of workers, and from what they trained back to one evaluation per plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ganas import cohorts
+from ganas.evaluation import Evaluation, TrainingBudget
+from ganas.search.plan import NetworkPlan
+from ganas.training.contract import Member
+from ganas.worker import Job, Trained
+
+KERAS_WORK = 1e7
+"""What ``Model.fit`` costs per training row beside its products, in floating-point operations of the same time."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training to do: plan ``index`` of a batch, on a fold, with one of the repeats' seeds."""
+
+    index: int
+    fold: int
+    member: Member
+
+
+def make_jobs(
+    groups: Mapping[tuple[str, str], Sequence[Training]],
+    inputs: Mapping[str, int],
+    budget: TrainingBudget,
+    workers: int,
+    **options: Any,
+) -> list[tuple[Job, list[Training]]]:
+    """Cuts trainings into jobs, one bucket of the cohort trainer each, or one model each for Keras, in the order to begin.
+
+    Args:
+        groups: trainings by (trainer, path of the published fold).
+        inputs: columns of each published fold.
+        budget: of every training.
+        workers: how many work at once.
+        options: further fields of :class:`~ganas.worker.Job`.
+    """
+    made: list[tuple[Job, list[Training]]] = []
+    costs: list[float] = []
+    programs: list[object] = []
+    for (trainer, path), trainings in groups.items():
+        plans = [training.member.plan for training in trainings]
+        if trainer == "cohort":
+            packed = cohorts.pack(plans, inputs[path], budget, workers)
+        else:
+            packed = [[place] for place in range(len(plans))]
+        for places in packed:
+            chunk = [trainings[place] for place in places]
+            made.append((Job(trainer, path, tuple(training.member for training in chunk), budget, **options), chunk))
+            first = plans[places[0]]
+            if trainer == "cohort":
+                bucket = cohorts.bucket_of(first, inputs[path], budget)
+                programs.append(bucket)
+                costs.append(cohorts.work(bucket, len(chunk)))
+            else:
+                programs.append(len(made))
+                costs.append(KERAS_WORK + 3.0 * first.flops(inputs[path]))
+    return [made[index] for index in cohorts.in_order(costs, programs, workers)]
+
+
+def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int, status: str = "ok") -> Evaluation:
+    """Returns the evaluation of a plan from its trainings on all folds and repeats."""
+    outcomes = [part.outcome for part in parts]
+    bad = next((outcome for outcome in outcomes if outcome.status != "ok"), None)
+    measures: dict[str, float] = {}
+    if bad is None:
+        measures = {name: mean([part.measures[name] for part in parts]) for name in parts[0].measures}
+    return Evaluation(
+        plan,
+        seed,
+        status if bad is None else bad.status,
+        error=measures.pop("error", None),
+        measures=measures,
+        loss=mean([outcome.loss or 0.0 for outcome in outcomes]) if bad is None else None,
+        parameters=plan.parameters(inputs),
+        epochs=sum(outcome.epochs for outcome in outcomes),
+        best_epoch=outcomes[0].best_epoch,
+        seconds=sum(outcome.seconds for outcome in outcomes),
+        curves=tuple(outcome.curves for outcome in outcomes),
+        message="" if bad is None else bad.message,
+        is_cut=any(part.is_cut for part in parts),
+    )
+
+
+def mean(values: Sequence[float]) -> float:
+    """Returns the arithmetic mean."""
+    return float(sum(values) / len(values))
