@@ -130,7 +130,7 @@ class BudgetSection(Section):
 class FinalSection(Section):
     """The final assessment: the best ``candidates`` are retrained with ``repeats`` fresh seeds each."""
 
-    candidates: Count = 3
+    candidates: Count = 8
     repeats: Count = 5
 
 

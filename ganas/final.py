@@ -1,9 +1,9 @@
 """The final assessment: who is really the best, how good it is, and the file that is handed over.
 
 The best few of a search are there partly by luck, and the search's own error flatters them. So they race with fresh
-seeds; who is clearly behind drops out; among those that cannot be told apart the smallest wins. Then further seeds, which
-chose nothing, say how good the winner is, and only then are the test rows read, once. The network handed over is the
-first of those further trainings, so its own score is no better than chance makes it.
+seeds; who is clearly behind drops out; among those within one standard error of the leader the smallest wins. Further
+seeds, which chose nothing, then say how good the winner is, and only after that the test rows are read, once. The network
+handed over is the first of those further trainings, so its own score is no better than chance makes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator
 from ganas.execution import WorkerLost
 from ganas.seeds import derive_seed
-from ganas.statistics import is_clearly_worse, mean, prediction_half_width, standard_deviation
+from ganas.statistics import (
+    is_clearly_worse,
+    is_within_one_standard_error,
+    mean,
+    prediction_half_width,
+    standard_deviation,
+)
 from ganas.worker import Assessment, Trained, assess
 
 FIRST_LAPS = 3
@@ -81,8 +87,16 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
         for finalist in alive:
             if is_clearly_worse(finalist.errors, leader.errors):
                 finalist.dropped_after = len(finalist.errors)
+    return min(leaders(finalists), key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)))
+
+
+def leaders(finalists: Sequence[Finalist]) -> list[Finalist]:
+    """Returns those whom their errors cannot tell from the best: still in the race and within one standard error of it."""
     alive = [finalist for finalist in finalists if finalist.dropped_after is None]
-    return min(alive, key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)))
+    if len(alive) < 2:
+        return alive
+    best = min(alive, key=lambda finalist: mean(finalist.errors))
+    return [finalist for finalist in alive if is_within_one_standard_error(finalist.errors, best.errors)]
 
 
 def race_seed(seed: int, evaluation: Evaluation, lap: int) -> int:
@@ -104,7 +118,6 @@ def assess_winner(
         RunError: no finalist could be trained again.
     """
     winner = race(evaluator, finalists, repeats, on_notice)
-    alive = [finalist for finalist in finalists if finalist.dropped_after is None]
     plan = winner.evaluation.plan
     seeds = [derive_seed(evaluator.seed, "fresh", plan.digest(), lap) for lap in range(max(repeats, 2))]
     trained = [one for one in evaluator.retrain([(plan, seed) for seed in seeds]) if one.outcome.status == "ok"]
@@ -118,7 +131,7 @@ def assess_winner(
         "parameters": winner.evaluation.parameters,
         "error_in_words": evaluator.task.error_in_words,
         "finalists": [finalist.to_json() for finalist in finalists],
-        "tied_with": [finalist.number for finalist in alive if finalist is not winner],
+        "tied_with": [finalist.number for finalist in leaders(finalists) if finalist is not winner],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
         "validation": summary(fresh),

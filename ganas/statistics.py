@@ -47,3 +47,11 @@ def is_clearly_worse(values: Sequence[float], best: Sequence[float], level: floa
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # errors that are nearly equal, as of a few validation rows
         return bool(stats.ttest_ind(values, best, equal_var=False, alternative="greater").pvalue < 1 - level)
+
+
+def is_within_one_standard_error(values: Sequence[float], best: Sequence[float]) -> bool:
+    """Tells whether the mean of ``values`` is at most one standard error of ``best``'s mean above it.
+
+    Source: the one-standard-error rule of Breiman, Friedman, Olshen & Stone 1984, Classification and Regression Trees.
+    """
+    return mean(values) <= mean(best) + standard_deviation(best) / math.sqrt(len(best))

@@ -6,6 +6,7 @@ import pytest
 from ganas.statistics import (
     confidence_half_width,
     is_clearly_worse,
+    is_within_one_standard_error,
     mean,
     prediction_half_width,
     standard_deviation,
@@ -37,3 +38,10 @@ def test_worse_beyond_chance_is_told_from_worse_by_chance():
     assert is_clearly_worse([0.30, 0.31, 0.29], [0.10, 0.11, 0.12])
     assert not is_clearly_worse([0.12, 0.30, 0.05], [0.10, 0.31, 0.04])
     assert not is_clearly_worse([0.1], [0.0])
+
+
+def test_one_standard_error_is_of_the_best_ones_mean():
+    best = [0.1, 0.2, 0.3, 0.4]  # mean .25, standard error .0645
+    assert is_within_one_standard_error([0.31, 0.31], best)
+    assert not is_within_one_standard_error([0.32, 0.32], best)
+    assert is_within_one_standard_error(best, best)
