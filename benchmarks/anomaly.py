@@ -269,9 +269,10 @@ def main(arguments: list[str]) -> None:
     done = (
         set(pd.read_csv(target)[["dataset", "seed"]].itertuples(index=False, name=None)) if target.exists() else set()
     )
-    for path in sorted(Path(paths[0]).glob("*.npz"), key=lambda path: path.stat().st_size):
-        data = read_set(path)
-        for seed in range(1 if part == "criterion" else SEEDS):
+    files = sorted(Path(paths[0]).glob("*.npz"), key=lambda path: path.stat().st_size)
+    for seed in range(1 if part == "criterion" else SEEDS):
+        for path in files:
+            data = read_set(path)
             if (data[0], seed) not in done:
                 rows = measure(*data, seed)
                 append(target, rows)
