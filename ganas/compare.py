@@ -346,9 +346,11 @@ class Comparison:
 
 
 def leave_in_order(run: Run) -> None:
-    """Removes the weights of a finished comparison and writes its report."""
+    """Removes the weights of a finished comparison, all but what its pictures need, and writes its report."""
     from ganas.report.comparison_page import write_comparison
+    from ganas.report.pictures import keep_first_layers
 
+    keep_first_layers(run, run.folder / WEIGHTS)
     shutil.rmtree(run.folder / WEIGHTS, ignore_errors=True)
     write_comparison(run)
 

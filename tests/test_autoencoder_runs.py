@@ -10,9 +10,12 @@ import pytest
 
 import ganas
 from ganas.cli import main
+from ganas.compare import compare
+from ganas.comparison.config import make_comparison
 from ganas.config import make_config
 from ganas.execution import make_executor
 from ganas.predict import predict_file
+from ganas.report.pictures import exported_kernel
 from ganas.run import evolve
 from ganas.search.plan import DenseLayer, NetworkPlan
 
@@ -149,3 +152,41 @@ def test_rows_that_are_all_anomalies_are_one_line(tmp_path, capsys):
 def test_a_search_warns_of_a_threshold_that_few_rows_support(runs):
     words = runs[1]["anomaly"].facts["data"]
     assert any(line.startswith("warning: only 45 held-out normal rows support the threshold") for line in words)
+
+
+PICTURES = {
+    "run": {"executor": "in_process"},
+    "data": {"source": "digits", "train_rows": 200},
+    "task": {"kind": "features"},
+    "training": {"epochs": 1},
+}
+
+
+def test_the_first_layer_of_a_network_that_looks_at_images_is_drawn(tmp_path):
+    search = {"layers": 0, "bottleneck": [4, 20], "learning_rate": 0.01}
+    small = {"evolution": {"population": 2, "generations": 1}, "final": {"candidates": 1, "repeats": 2}}
+    run = evolve(make_config({**PICTURES, "search": search, **small}, "test"), runs_dir=tmp_path)
+    units = run.result["winner"]["plan"]["layers"][0]["units"]
+    assert exported_kernel(run.folder / "best.keras", 64).shape == (64, units)
+    assert (run.folder / "figures" / "first_layer.png").is_file()
+    assert "first_layer.png" in (run.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_comparison_draws_the_first_layer_of_each_variant_and_keeps_no_other_weights(tmp_path):
+    sections = {
+        **PICTURES,
+        "title": "Tiny",
+        "compare": {"seeds": 2},
+        "base": {"layers": [5], "bottleneck": 0},
+        "variant": [{"name": "plain"}, {"name": "noisy, 50 %", "corruption": {"kind": "mask", "rate": 0.5}}],
+    }
+    run = compare(make_comparison(sections, "test"), runs_dir=tmp_path)
+    with np.load(run.folder / "first_layers.npz") as kernels:
+        assert {name: kernels[name].shape for name in kernels} == {"variant_0": (64, 5), "variant_1": (64, 5)}
+    assert not (run.folder / "weights").exists()
+    assert (run.folder / "figures" / "first_layer.png").is_file()
+    assert "mean activation" in (run.folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_rows_that_are_no_images_have_no_pictures(runs):
+    assert not (runs[1]["features"].folder / "figures" / "first_layer.png").exists()

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ganas.report.comparison import LAST_PART, ComparedVariants, curve_rows
 from ganas.report.figures import BLUE, DARK, GREY, SHADES, new_figure, plain_ticks
+from ganas.report.pictures import comparison_pictures
 from ganas.report.tables import Row
 
 STYLES = ("-", "--", "-.", ":")
@@ -100,5 +101,6 @@ COMPARISON_FIGURES: dict[str, Callable[[ComparedVariants], Figure | None]] = {
     "error_last_part": _last_part,
     "training_loss": _training_loss,
     "boxes": _boxes,
+    "first_layer": lambda compared: comparison_pictures(compared.run),
 }
 """The figures of a comparison by file name; None where there is nothing to draw."""

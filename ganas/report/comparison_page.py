@@ -24,6 +24,7 @@ CAPTIONS = {
     "error_last_part": "Its last fifth, enlarged.",
     "training_loss": "The training loss over optimizer updates.",
     "boxes": "The error of every seed.",
+    "first_layer": "What units of the first layer look for, a network of each variant: those with the largest weights.",
 }
 
 

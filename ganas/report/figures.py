@@ -213,12 +213,19 @@ def _learning(run: Run, yardstick: Run | None) -> Figure | None:
     return draw_learning(tables.learning_rows(best), best_epoch=best.best_epoch, title=members[0].in_words())
 
 
+def _first_layer(run: Run, yardstick: Run | None) -> Figure | None:
+    from ganas.report.pictures import run_pictures
+
+    return run_pictures(run)
+
+
 FIGURES: dict[str, Callable[[Run, Run | None], Figure | None]] = {
     "fitness": _fitness,
     "front": _front,
     "codes": _codes,
     "architectures": _architectures,
     "learning": _learning,
+    "first_layer": _first_layer,
 }
 """The figures of a report by file name, in its order: (run, random yardstick) → figure, or None without data for it."""
 

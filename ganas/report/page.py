@@ -21,6 +21,7 @@ CAPTIONS = {
     "codes": "Error against the width of the bottleneck, with principal components, the best linear autoencoder, beside it.",
     "architectures": "What the candidates of each generation looked like.",
     "learning": "The losses of the best candidate while it was trained in the search.",
+    "first_layer": "What units of the best network's first layer look for: those with the largest weights.",
 }
 PAGES = {"report.md": "page.md.j2", "report.html": "page.html.j2"}
 HALL = {
