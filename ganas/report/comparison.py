@@ -118,6 +118,9 @@ def _variant_row(
     gaps = _gaps(compared, name)
     row["gap"] = mean(gaps) if gaps else None
     row["best_point"] = mean([_best_point(one.evaluation) for one in good]) if good else None
+    losses = [one.evaluation.loss for one in good if one.evaluation.loss is not None]
+    row["validation_loss"] = mean(losses) if losses else None
+    row["validation_loss_half_width"] = confidence_half_width(losses) if len(losses) > 1 else None
     fluctuations = [_fluctuation(one.evaluation) for one in good]
     row["fluctuation"] = mean(fluctuations) if fluctuations else None
     seconds = (compared.run.facts.get("step_seconds") or {}).get(name)

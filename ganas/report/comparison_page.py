@@ -113,6 +113,7 @@ TRAINING: list[tuple[str, Callable[[Row], str]]] = [
     ("variant", lambda row: str(row["variant"])),
     ("training error", _errors("train")),
     ("validation - training error", _number("gap")),
+    ("validation loss", lambda row: with_interval(row, "validation_loss", "validation_loss_half_width")),
     ("best point (updates)", lambda row: "–" if row["best_point"] is None else f"{row['best_point']:,.0f}"),
     ("sd of the error over the last fifth", _number("fluctuation")),
     ("ms per step", _number("step_milliseconds")),
