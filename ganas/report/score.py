@@ -42,7 +42,22 @@ def test_lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"this was reading {reading} of the test rows{said}")
     saved = result["saved"]
     own = f"validation {number_in_words(saved['validation_error'])}, test {number_in_words(saved['test_error'])}"
-    return [*lines, f"{saved['file']} is the first of these trainings: {own}"]
+    return [*lines, *component_lines(result), f"{saved['file']} is the first of these trainings: {own}"]
+
+
+def component_lines(result: dict[str, Any]) -> list[str]:
+    """Says what as many principal components as the winner's code has units reach on the same test rows."""
+    errors = result.get("principal_components", {}).get("test", {})
+    plan = result["winner"]["plan"]
+    units = plan["layers"][plan["bottleneck"]]["units"] if errors else None
+    if str(units) not in errors:
+        return []
+    linear = errors[str(units)]
+    share = result["test"]["mean"] / linear if linear else float("nan")
+    return [
+        f"principal components, {units} of them, the best linear code: test {number_in_words(linear)}; the network's is "
+        f"{share:.2f} times that"
+    ]
 
 
 def spread_in_words(summary: dict[str, Any]) -> str:
