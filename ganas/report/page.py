@@ -44,7 +44,7 @@ GENERATIONS = (
     "evaluations",
     "seconds",
 )
-OPERATORS = {"operator": "operator", "children": "children", "better": "better than their parents"}
+OPERATORS = {"operator": "operator", "children": "children it had a part in", "better": "better than their parents"}
 FAILURES = {"status": "status", "count": "count", "example": "for example"}
 
 

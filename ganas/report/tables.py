@@ -198,7 +198,7 @@ def failure_rows(records: Iterable[Record]) -> list[Row]:
 
 
 def operator_rows(records: Sequence[Record]) -> list[Row]:
-    """Returns a row per operator: how many ``children`` it made, and the share ``better`` than all their parents."""
+    """Returns a row per operator: how many ``children`` it had a part in, and the share ``better`` than all their parents."""
     errors = {
         record.number: record.evaluation.error
         for record in records
@@ -209,7 +209,8 @@ def operator_rows(records: Sequence[Record]) -> list[Row]:
         known = [errors[parent] for parent in record.parents if parent in errors]
         error = errors.get(record.number)
         if record.evaluation is not None and known:
-            made.setdefault(record.operator, []).append(error is not None and error < min(known))
+            for operator in set(record.operator.split(", ")):
+                made.setdefault(operator, []).append(error is not None and error < min(known))
     return [
         {"operator": name, "children": len(wins), "better": sum(wins) / len(wins)}
         for name, wins in sorted(made.items(), key=lambda item: (-len(item[1]), item[0]))

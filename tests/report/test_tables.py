@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -84,6 +85,17 @@ def test_an_operator_is_judged_against_the_better_parent(run):
     ]
     assert row["children"] == len(children)
     assert row["better"] == len(better) / len(children)
+
+
+def test_a_child_counts_once_for_each_operator_that_had_a_part_in_it(run):
+    parent, *others = [record for record in run.records if record.is_ok]
+    made_by = ("crossover", "crossover, step units, step units", "step units")
+    children = [
+        dataclasses.replace(record, parents=(parent.number,), operator=operator)
+        for record, operator in zip(others, made_by, strict=False)
+    ]
+    counts = {row["operator"]: row["children"] for row in tables.operator_rows([parent, *children])}
+    assert counts == {"crossover": 2, "step units": 2}
 
 
 def test_candidate_rows_are_plain_data(run):
