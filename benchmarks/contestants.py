@@ -3,8 +3,9 @@
     python benchmarks/contestants.py NAME JOB.json
 
 A job names the data, the candidates, and how each is trained. The answer on standard output is one line of JSON: the errors
-of the candidates and, for those that can go on, the seconds of a second, warm round. Every import happens inside the function
-that needs it, so that a contestant pays for its own.
+of the candidates; ``ready``, the seconds from the start of the process until imports and data were there; and, for those
+that can go on, ``warm``, the seconds of a second round. Every import happens inside the function that needs it, so that a
+contestant pays for its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,21 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def since_start() -> float:
+    """Returns the seconds this process has lived."""
+    import psutil
+
+    return time.time() - psutil.Process().create_time()
+
+
+def tree_megabytes() -> float:
+    """Returns the memory of this process and its children, shared pages counted once, in MB."""
+    import psutil
+
+    tree = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return float(sum(process.memory_full_info().pss for process in tree)) / 1e6
+
+
 def ganas_cohort(job: dict[str, Any]) -> dict[str, Any]:
     from ganas.evaluation import TrainingBudget
     from ganas.evaluator import Evaluator
@@ -28,23 +44,31 @@ def ganas_cohort(job: dict[str, Any]) -> dict[str, Any]:
     executor = make_executor("loky", job["jobs"])
     rounds = []
     errors: list[float | None] = []
-    programs = 0
-    for seed in (0, 1):
+    megabytes: list[float] = []
+    ready, programs = since_start(), 0
+    for seed in (0,) if job.get("watches_memory") else (0, 1):
         started = time.perf_counter()
         evaluator = Evaluator(task, budget=budget, seed=seed, trainer="cohort", executor=executor)
         plans = [_plan(candidate, job) for candidate in job["candidates"]]
         ask = job.get("ask") or len(plans)
-        found = [e for start in range(0, len(plans), ask) for e in evaluator.evaluate(plans[start : start + ask])]
+        found = []
+        for start in range(0, len(plans), ask):
+            found += evaluator.evaluate(plans[start : start + ask])
+            if job.get("watches_memory"):
+                megabytes.append(tree_megabytes())
         rounds.append(time.perf_counter() - started)
         errors = errors or [evaluation.error for evaluation in found]
         programs = sum(evaluator.programs.values())
     executor.close(kill=True)
-    return {"errors": errors, "warm": rounds[1], "programs": programs}
+    warm = rounds[1] if len(rounds) > 1 else None
+    return {"errors": errors, "ready": ready, "warm": warm, "programs": programs, "megabytes": megabytes}
 
 
 def keras_loop(job: dict[str, Any]) -> dict[str, Any]:
-    arrays = _arrays(job)
-    return {"errors": [_fit(candidate, job, arrays) for candidate in job["candidates"]]}
+    import keras  # noqa: F401  # counted as an import, not as training
+
+    arrays, ready = _arrays(job), since_start()
+    return {"ready": ready, "errors": [_fit(candidate, job, arrays) for candidate in job["candidates"]]}
 
 
 def keras_tuner(job: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +77,7 @@ def keras_tuner(job: dict[str, Any]) -> dict[str, Any]:
     import keras_tuner as kt
 
     x, y, xv, yv = _arrays(job)
-    candidates = job["candidates"]
+    candidates, ready = job["candidates"], since_start()
 
     def build(hp: Any) -> Any:
         return _model(candidates[hp.Choice("candidate", list(range(len(candidates))))], x.shape[1], y.shape[1])
@@ -66,14 +90,15 @@ def keras_tuner(job: dict[str, Any]) -> dict[str, Any]:
         tuner._configure_tensorboard_dir = lambda *_: None
         tuner.search(x, y, validation_data=(xv, yv), epochs=job["epochs"], batch_size=job["batch"], verbose=0)
         trials = tuner.oracle.get_best_trials(len(candidates))
-    return {"errors": [1 - trial.score for trial in trials]}
+    return {"ready": ready, "errors": [1 - trial.score for trial in trials]}
 
 
 def optuna_keras(job: dict[str, Any]) -> dict[str, Any]:
+    import keras  # noqa: F401  # counted as an import, not as training
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    arrays = _arrays(job)
+    arrays, ready = _arrays(job), since_start()
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0))
     count = len(job["candidates"])
     for index in range(count):
@@ -81,22 +106,22 @@ def optuna_keras(job: dict[str, Any]) -> dict[str, Any]:
     study.optimize(
         lambda trial: _fit(job["candidates"][trial.suggest_int("candidate", 0, count - 1)], job, arrays), n_trials=count
     )
-    return {"errors": [trial.value for trial in study.trials]}
+    return {"ready": ready, "errors": [trial.value for trial in study.trials]}
 
 
 def joblib_keras(job: dict[str, Any]) -> dict[str, Any]:
     import joblib
 
-    arrays = _arrays(job)
+    arrays, ready = _arrays(job), since_start()
     tasks = (joblib.delayed(_fit)(candidate, job, arrays) for candidate in job["candidates"])
-    return {"errors": joblib.Parallel(n_jobs=job["jobs"])(tasks)}
+    return {"ready": ready, "errors": joblib.Parallel(n_jobs=job["jobs"])(tasks)}
 
 
 def scikit_learn(job: dict[str, Any]) -> dict[str, Any]:
     from sklearn.neural_network import MLPClassifier
 
     x, y, xv, yv = _arrays(job)
-    rounds, errors = [], []
+    rounds, errors, ready = [], [], since_start()
     for seed in (0, 1):
         started = time.perf_counter()
         for candidate in job["candidates"]:
@@ -113,7 +138,7 @@ def scikit_learn(job: dict[str, Any]) -> dict[str, Any]:
             model.fit(x, y.argmax(1))
             errors.append(1 - float((model.predict(xv) == yv.argmax(1)).mean()))
         rounds.append(time.perf_counter() - started)
-    return {"errors": errors[: len(job["candidates"])], "warm": rounds[1]}
+    return {"errors": errors[: len(job["candidates"])], "ready": ready, "warm": rounds[1]}
 
 
 def sgemm(job: dict[str, Any]) -> dict[str, Any]:

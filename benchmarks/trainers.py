@@ -5,7 +5,8 @@
     python benchmarks/trainers.py --quick              # few candidates: a look at whether it runs
 
 Every measurement is a process of its own from its start to its end: imports, worker start and compilations included (cold),
-with no compiled program on disk. Slow contestants train the first candidates only; all figures are seconds per candidate.
+with no compiled program on disk. Slow contestants train the first candidates only; what they need until imports and data
+are there is then spread over as many candidates as ganas trains. All figures are seconds per candidate.
 """
 
 from __future__ import annotations
@@ -50,8 +51,16 @@ def candidates(count: int, layers: tuple[int, int], units: tuple[int, int]) -> l
     ]
 
 
-def measure(question: str, name: str, job: dict[str, Any], label: str = "") -> Row:
-    """Runs one contestant on one job in a fresh process and returns its row."""
+def measure(question: str, name: str, job: dict[str, Any], label: str = "", among: int | None = None) -> Row:
+    """Runs one contestant on one job in a fresh process and returns its row.
+
+    Args:
+        question: the part of the benchmark.
+        name: of the contestant.
+        job: what it trains.
+        label: in the table; empty: the name.
+        among: over how many candidates its start is spread; None: those of the job.
+    """
     count = len(job["candidates"])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "job.json"
@@ -69,18 +78,21 @@ def measure(question: str, name: str, job: dict[str, Any], label: str = "") -> R
         raise SystemExit(f"{question}, {name}: ended with {done.returncode}\n{done.stderr[-2000:]}")
     answer = json.loads(done.stdout.splitlines()[-1])
     errors = [error for error in answer["errors"] if error is not None]
-    warm = answer.get("warm")
+    # a second, warm round is measured inside the same process
+    warm, ready = answer.get("warm"), answer.get("ready", 0.0)
+    training = seconds - ready - (warm or 0.0)
     row = {
         "question": question,
         "contestant": label or name,
         "candidates": count,
-        # a second, warm round is measured inside the same process
-        "cold": (seconds - (warm or 0.0)) / max(count, 1),
+        "cold": ready / max(among or count, 1) + training / max(count, 1),
+        "ready": ready,
         "warm": warm / count if warm else None,
         "mean_error": float(np.mean(errors)) if errors else None,
         "programs": answer.get("programs"),
         "gflops": answer.get("gflops"),
         "errors": errors,
+        "megabytes": answer.get("megabytes"),
     }
     print(f"{question:8} {row['contestant']:28} {count:5} candidates {row['cold']:8.3f} s each, cold", flush=True)
     return row
@@ -98,19 +110,21 @@ def measure_all(many: int, few: int, questions: list[str]) -> Iterator[Row]:
     if "small" in questions:
         yield measure("small", "ganas", small)
         for peer in PEERS:
-            yield measure("small", peer, first)
+            yield measure("small", peer, first, among=many)
     if "deep" in questions:
         yield measure("deep", "ganas", deep)
-        yield measure("deep", PEERS[0], {**deep, "candidates": deep["candidates"][:few]})
+        yield measure("deep", PEERS[0], {**deep, "candidates": deep["candidates"][:few]}, among=many)
     if "asks" in questions:
         for ask in (8, 32):
             yield measure("asks", "ganas", {**small, "ask": ask}, f"ganas, {ask} at a time")
     if "growth" in questions:
         yield from _growth(many)
+    if "memory" in questions:
+        yield measure("memory", "ganas", job(10 * many, (1, 4), (10, 100), ask=32, watches_memory=True))
     if "medium" in questions:
         medium = job(few, (1, 3), (32, 512), data="mnist", epochs=2)
         yield measure("medium", "ganas", medium)
-        yield measure("medium", PEERS[0], {**medium, "candidates": medium["candidates"][: max(2, few // 5)]})
+        yield measure("medium", PEERS[0], {**medium, "candidates": medium["candidates"][: max(2, few // 5)]}, among=few)
     if "wide" in questions:
         wide = [{"layers": [[1024, "tanh"], [512, "tanh"], [512, "tanh"], [512, "tanh"]], "rate": 1e-4}]
         # different rates: equal candidates would be trained once
@@ -138,7 +152,7 @@ def _growth(many: int) -> Iterator[Row]:
 
 def write(rows: list[Row]) -> None:
     """Writes the CSV, the table and the figure."""
-    names = [name for name in rows[0] if name != "errors"]
+    names = [name for name in rows[0] if name not in ("errors", "megabytes")]
     with (DOCS / "trainers.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, names, extrasaction="ignore")
         writer.writeheader()
@@ -149,20 +163,61 @@ def write(rows: list[Row]) -> None:
         f"Made by `python benchmarks/trainers.py` on {CORES} cores. *Cold* counts imports, worker start and compilations; *warm*",
         "is a second round in the same process. *Ratio* is to ganas, cold, on the same question.",
         "",
-        "| question | contestant | candidates | cold, s | warm, s | ratio | mean error | programs | GFLOP/s |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "*Start* is the time until imports and data are there; a contestant that trains fewer candidates than ganas has it spread",
+        "over as many. KerasTuner, Optuna and joblib go through Keras' `Model.fit`.",
+        "",
+        "| question | contestant | candidates | cold, s | start, s | warm, s | ratio | mean error | programs | GFLOP/s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     own = {row["question"]: row["cold"] for row in rows if row["contestant"] == "ganas"}
     for row in rows:
         ratio = row["cold"] / own[row["question"]] if row["question"] in own and row["candidates"] else None
         cells = [
-            row["question"], row["contestant"], row["candidates"], _cell(row["cold"], 3), _cell(row["warm"], 3),
-            _cell(ratio, 1), _cell(row["mean_error"], 4), row["programs"] or "", _cell(row["gflops"], 0),
+            row["question"], row["contestant"], row["candidates"],
+            _cell(row["cold"], 3), _cell(row["ready"], 1), _cell(row["warm"], 3), _cell(ratio, 1),
+            _cell(row["mean_error"], 4), row["programs"] or "", _cell(row["gflops"], 0),
         ]  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    lines += ["", *_agreement(rows), "", "![seconds per candidate](trainers.svg)", ""]
+    lines += ["", *_ratios(rows), "", *_agreement(rows), "", "![seconds per candidate](trainers.svg)", ""]
     (DOCS / "trainers.md").write_text("\n".join(lines))
     _draw(rows)
+
+
+def _ratios(rows: list[Row]) -> list[str]:
+    """Returns a table of the ratios that matter, each of two measurements of this run."""
+    by = {(row["question"], row["contestant"]): row for row in rows}
+
+    def ratio(above: tuple[str, str], below: tuple[str, str], column: str = "cold") -> float | None:
+        found = [by[key][column] for key in (above, below) if key in by]
+        return found[0] / found[1] if len(found) == 2 and all(found) else None
+
+    ganas, tuner = ("small", "ganas"), ("small", PEERS[0])
+    sizes = {row["candidates"]: ("growth", row["contestant"]) for row in rows if "population" in row["contestant"]}
+    most = sizes[max(sizes)] if sizes else ganas
+    hundred = sizes.get(100, ganas)
+    found = {
+        "KerasTuner / ganas, small": ratio(tuner, ganas),
+        "KerasTuner / ganas, small, ganas training most": ratio(tuner, most),
+        "KerasTuner / ganas, deep": ratio(("deep", PEERS[0]), ("deep", "ganas")),
+        "Model.fit loop / ganas, small": ratio(("small", PEERS[1]), ganas),
+        "MLPClassifier / ganas, small, both warm": ratio(("small", PEERS[4]), ganas, "warm"),
+        "ganas asking 32 / all at once": ratio(("asks", "ganas, 32 at a time"), ganas),
+        "ganas asking 8 / all at once": ratio(("asks", "ganas, 8 at a time"), ganas),
+        "KerasTuner / ganas, medium": ratio(("medium", PEERS[0]), ("medium", "ganas")),
+        "share of the sgemm peak, wide": ratio(("wide", "ganas"), ("wide", "sgemm peak, GFLOP/s"), "gflops"),
+        "ganas with most candidates / with 100": ratio(most, hundred),
+        "memory, the highest after a tenth of the candidates / then": _memory_growth(by.get(("memory", "ganas"))),
+    }
+    shown = [f"| {name} | {value:.2f} |" for name, value in found.items() if value is not None]
+    return ["| ratio | |", "|---|---|", *shown]
+
+
+def _memory_growth(row: Row | None) -> float | None:
+    """Returns the highest memory of the process tree after a tenth of the candidates, over the memory at that point."""
+    if row is None or not row["megabytes"]:
+        return None
+    sampled = row["megabytes"][len(row["megabytes"]) // 10 :]
+    return float(max(sampled) / sampled[0])
 
 
 def _agreement(rows: list[Row]) -> list[str]:
@@ -194,7 +249,7 @@ def _draw(rows: list[Row]) -> None:
 
 
 if __name__ == "__main__":
-    known = ["small", "deep", "asks", "growth", *(["medium", "wide"] if "GANAS_DATA" in os.environ else [])]
+    known = ["small", "deep", "asks", "growth", "memory", *(["medium", "wide"] if "GANAS_DATA" in os.environ else [])]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few candidates")
     parser.add_argument("--only", nargs="+", choices=known, default=known, help="some of the questions")
