@@ -25,7 +25,11 @@ BOUNDS = {"length": (-4.0, 6.0), "signal": (-4.0, 4.0), "noise": (-9.0, 1.0)}
 
 
 class Surrogate:
-    """A Gaussian process with zero mean, conditioned on rows ``x`` (n, columns) and scores ``y`` (n,), small is good."""
+    """A Gaussian process with zero mean, conditioned on rows ``x`` (n, columns) and scores ``y`` (n,), small is good.
+
+    Attributes:
+        expected: (n,) the mean score at rows ``x``: what was told, less what is taken for noise.
+    """
 
     def __init__(self, kernel: Kernel, x: Floats, y: Floats) -> None:
         self.kernel, self.x, self.y = kernel, x, y
@@ -33,6 +37,7 @@ class Surrogate:
         covariance[np.diag_indices(len(x))] += kernel.noise
         self._root = np.linalg.cholesky(covariance)
         self._weights: Floats = cho_solve((self._root, True), y, check_finite=False)
+        self.expected: Floats = y - kernel.noise * self._weights
 
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
         """Returns mean and standard deviation of the score expected at rows ``x`` (m, columns), each (m,)."""

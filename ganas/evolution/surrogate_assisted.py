@@ -83,14 +83,15 @@ class SurrogateAssisted:
             models = self._models(situation.results, encoding)
             models = [model.believing(encoding.encode(situation.pending)) for model in models]
             children: list[Child] = []
-            for _ in range(count):
+            while len(children) < count:
+                if children:
+                    models = [model.believing(encoding.encode([children[-1].genome])) for model in models]
                 if situation.rng.random() < self.unscreened:
                     child = pool[int(situation.rng.integers(len(pool)))]
                 else:
                     child = _most_promising(situation, models, encoding, pool, taken)
                 taken.add(child.genome)
                 pool = [other for other in pool if other.genome != child.genome] or pool
-                models = [model.believing(encoding.encode([child.genome])) for model in models]
                 children.append(child)
         return children
 
@@ -193,7 +194,7 @@ def expected_improvement(models: Sequence[Surrogate], x: Floats) -> Floats:
     """
     (model,) = models
     mean, deviation = model.predict(x)
-    best = float(model.predict(model.x)[0].min())
+    best = float(model.expected.min())
     gain = (best - mean) / deviation
     density = np.exp(-0.5 * gain * gain) / np.sqrt(2.0 * np.pi)
     improvement = np.maximum(gain * ndtr(gain) + density, 1e-300)

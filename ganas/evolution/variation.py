@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganas.errors import ConfigError
 from ganas.evolution.individual import Birth, Child, Individual
 from ganas.search.genes import Gene
 from ganas.search.space import Genome, LayerGroup, SearchSpace
 
+Floats = NDArray[np.float64]
 Site = tuple[str, int | None, str | None]
 """Where a mutation can act: (flat gene, None, None), (group, layer, gene), or (group, None, None) for its layers."""
 
@@ -158,8 +161,15 @@ def heavy_tailed_number(genes: int, rng: np.random.Generator, rate: float) -> in
     """Draws k <= ``genes`` with probability ~ k^-1.5 (Doerr et al. 2017, https://arxiv.org/abs/1703.03334)."""
     if genes == 0:
         return 0
+    return 1 + int(np.searchsorted(_heavy_tail(genes), rng.random(), side="right"))
+
+
+@cache
+def _heavy_tail(genes: int) -> Floats:
+    """Returns the probabilities that at most 1, 2, ... ``genes`` mutate; the last is infinite, safe from rounding."""
     weights = np.arange(1, genes + 1) ** -1.5
-    return 1 + int(rng.choice(genes, p=weights / weights.sum()))
+    cumulative: Floats = np.append(weights.cumsum()[:-1] / weights.sum(), np.inf)
+    return cumulative
 
 
 MUTATION_NUMBERS: dict[str, Callable[[int, np.random.Generator, float], int]] = {

@@ -48,6 +48,10 @@ class LayerGroup:
             yield from map(list, product(rows, repeat=count))
 
 
+# An encoder made once: json.dumps makes one per call, and a search makes hundreds of genomes per training.
+_to_text = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 class Genome(Mapping[str, Any]):
     """A frozen, hashable, JSON-able mapping: gene → value, group → a tuple of ``{gene: value}``, one per layer."""
 
@@ -56,11 +60,14 @@ class Genome(Mapping[str, Any]):
     def __init__(self, values: Mapping[str, Any]) -> None:
         frozen = {name: _freeze(value) for name, value in values.items()}
         self._values: dict[str, Any] = frozen
-        self._key = json.dumps(_thaw(frozen), sort_keys=True, separators=(",", ":"))
+        self._key = _to_text(_thaw(frozen))
 
     def __getitem__(self, name: str) -> Any:
         value = self._values[name]
         return tuple(dict(row) for row in value) if isinstance(value, tuple) else value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
