@@ -42,6 +42,14 @@ def test_an_ordered_gene_is_compared_in_the_space_it_is_drawn_in() -> None:
     assert distance(FLAT, rates[0], rates[2]) == pytest.approx(2 / 3)
 
 
+def test_a_choice_of_numbers_lies_on_a_line_even_where_nobody_said_so() -> None:
+    space = SearchSpace({"units": Choice([64, 16, 512]), "name": Choice(["64", "16", "512"])})
+    genomes = [{"units": units, "name": "16"} for units in (16, 64, 512)]
+    assert distance(space, genomes[0], genomes[1]) == pytest.approx(1 / 2)
+    assert distance(space, genomes[0], genomes[2]) == pytest.approx(1)
+    assert encoding_of(space).length_of.tolist() == [0, 1, 1, 1]
+
+
 def test_a_gene_with_one_value_has_no_column() -> None:
     encoding = encoding_of(FLAT)
     assert encoding.names == ("optimizer", "momentum", "rate")
