@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import rankdata, wilcoxon
+from scipy.stats import wilcoxon
 from search_tables import Table
 from searchers import CHECKPOINTS
 
@@ -20,11 +20,21 @@ TESTED_AT = (20, 50, 100)
 
 
 def write(
-    rows: Sequence[Mapping[str, str]], tables: Mapping[str, Table], ours: str, folder: Path, *, absent: Sequence[str]
+    rows: Sequence[Mapping[str, str]],
+    tables: Mapping[str, Table],
+    ours: str,
+    folder: Path,
+    *,
+    absent: Sequence[str],
+    options: str,
 ) -> None:
-    """Writes ``search.md`` and ``search.svg`` of the ``rows`` into ``folder``; ``absent`` searchers are named as not run."""
+    """Writes ``search.md`` and ``search.svg`` of the ``rows`` into ``folder``; ``absent`` searchers are named as not run.
+
+    Args:
+        options: what the command was called with.
+    """
     regrets = compute_regrets(rows, tables)
-    parts = ["# Search: regret over trainings", "", WARNING, "", *_explanation(regrets)]
+    parts = ["# Search: regret over trainings", "", WARNING, "", *_explanation(regrets, options)]
     parts += ["", f"Not run here: {', '.join(absent)}."] if absent else []
     for family, part in regrets.groupby("family"):
         parts += ["", f"## {family}: {part['table'].nunique()} tables", "", *_markdown(summarise(part))]
@@ -51,10 +61,11 @@ def summarise(regrets: pd.DataFrame) -> pd.DataFrame:
     """Returns a row per searcher: mean regret × 1000 at each checkpoint, and its mean rank over the tables at the last."""
     by_table = regrets.groupby(["searcher", "table"])[list(CHECKPOINTS)].mean()
     last = by_table[CHECKPOINTS[-1]].unstack("table")
-    ranks = pd.Series(rankdata(last.to_numpy(), axis=0).mean(1), index=last.index)
+    ranks = last.rank(axis=0).mean(axis=1)  # among those that were run on the table
     summary = (1000 * by_table.groupby("searcher").mean()).round(0).astype(int)
     summary["mean rank"] = ranks.round(1)
     summary["seeds"] = regrets.groupby("searcher")["seed"].nunique()
+    summary["tables"] = regrets.groupby("searcher")["table"].nunique()
     return summary.sort_values(CHECKPOINTS[-1]).reset_index()
 
 
@@ -109,14 +120,15 @@ def draw(regrets: pd.DataFrame, path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
-def _explanation(regrets: pd.DataFrame) -> list[str]:
+def _explanation(regrets: pd.DataFrame, options: str) -> list[str]:
     return [
         f"{len(regrets):,} searches. A cell is the mean over tables and seeds of 1000 × (error of the incumbent - best) "
         "/ (median - best), after so many complete trainings (with a rung or Hyperband: after as many epochs). The "
         "incumbent is the best by what the search was told; it is judged by its true error. Ranks are among the "
-        "searchers of one table. Searchers that take long have fewer seeds; nothing that lost was removed.",
+        "searchers of one table. Searchers that take long have fewer seeds and tables (columns at the right: their means are "
+        "over those, so compare them in the last table of this page, which pairs); nothing that lost was removed.",
         "",
-        "Remake it: `GANAS_DATA=DIR python benchmarks/search.py`; every search is a row of [search.csv](search.csv).",
+        f"Remake it: `GANAS_DATA=DIR python benchmarks/search.py{options}`; every search is a row of [search.csv](search.csv).",
     ]
 
 
