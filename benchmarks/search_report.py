@@ -14,7 +14,10 @@ from searchers import CHECKPOINTS
 
 WARNING = (
     "**Read with care.** These tables are one family of landscapes: flat settings of small multilayer perceptrons, and "
-    "`lcbench` is a smooth model fitted to real curves, without noise. What wins here by a little may lose elsewhere."
+    "`lcbench` is a smooth model fitted to real curves, without noise. What wins here by a little may lose elsewhere. "
+    "`hpobench_nn` is noisy: among its good settings (regret below 0.3) one training deviates by 0.06 to 0.38 of the "
+    "regret's unit, so an incumbent that was lucky is often replaced by a worse one that was luckier, and the mean over "
+    "few seeds jumps."
 )
 TESTED_AT = (20, 50, 100)
 
