@@ -90,7 +90,10 @@ def cpu_seconds() -> float:
 
 
 def pyod_scores(train: np.ndarray, test: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Returns the scores of PyOD's detectors with their defaults on min-max scaled rows, as ADBench scales; {} without PyOD."""
+    """Returns the scores of PyOD's detectors with their defaults on min-max scaled rows, as ADBench scales; {} without PyOD.
+
+    Columns that are constant in the training rows are left out: with them PyOD's autoencoder divides by zero.
+    """
     try:
         from pyod.models.auto_encoder import AutoEncoder
         from pyod.models.ecod import ECOD
@@ -98,8 +101,9 @@ def pyod_scores(train: np.ndarray, test: np.ndarray, seed: int) -> dict[str, np.
         from pyod.models.pca import PCA
     except ImportError:
         return {}
-    scaler = MinMaxScaler().fit(train)
-    scaled, asked = scaler.transform(train), scaler.transform(test)
+    varies = train.max(axis=0) > train.min(axis=0)
+    scaler = MinMaxScaler().fit(train[:, varies])
+    scaled, asked = scaler.transform(train[:, varies]), scaler.transform(test[:, varies])
     made = {"AutoEncoder": AutoEncoder(random_state=seed, verbose=0), "ECOD": ECOD(), "KNN": KNN(), "PCA": PCA()}
     return {f"PyOD {name}": one.fit(scaled).decision_function(asked) for name, one in made.items()}
 
