@@ -26,7 +26,7 @@ from ganas.networks import Question, answer_rows
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
-from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task, few_held_out, threshold_at
+from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task, few_held_out
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.columns import Columns, columns_by_name, columns_of_matrix
 from ganas.tasks.detector import Detector, fit_detector
@@ -199,7 +199,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
 
     def threshold_at(self, false_alarm_rate: float) -> float:
         """Returns the threshold that goes with another rate of false alarms than the one it was fitted with."""
-        return threshold_at(self._detector_or_raise().held_out.reference, false_alarm_rate)
+        return self._detector_or_raise().threshold_at(false_alarm_rate)
 
     def predict_proba(self, X: Any) -> Doubles:
         """Returns (rows, 2): the share of held-out rows at least as unusual, and the share of those less so."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganas.tasks.anomaly import threshold_at
+from ganas.tasks.anomaly import FEWEST_HELD_OUT, threshold_at
 from ganas.tasks.anomaly_score import AnomalyScore, Doubles, Surprise, error_scale, reconstruction_columns
 from ganas.training.contract import FloatArray
 
@@ -31,6 +31,7 @@ class Detector:
         surprises: the scale of each network's reconstruction errors.
         views: the scale of each other view, by name.
         held_out: the scale of the scores of held-out rows.
+        known: that of the scores of training and held-out rows.
         threshold: rows with a higher score are flagged.
     """
 
@@ -39,6 +40,7 @@ class Detector:
     surprises: tuple[Surprise, ...]
     views: Mapping[str, Surprise]
     held_out: Surprise
+    known: Surprise
     threshold: float
 
     def scores(self, x: FloatArray, outputs: Sequence[FloatArray]) -> Doubles:
@@ -80,6 +82,17 @@ class Detector:
         """Returns the (rows,) share of held-out rows that are less unusual than each of ``scores``; near 1 beyond them."""
         return np.asarray(-np.expm1(-self.held_out.of(scores)))
 
+    def threshold_at(self, false_alarm_rate: float) -> float:
+        """Returns the threshold of held-out rows; where they are few, not below the one that all rows would set.
+
+        The networks hardly overfit, so that training rows, of which there are more, score much as new ones do; but the
+        promise of a rate rests on held-out rows alone.
+        """
+        threshold = threshold_at(self.held_out.reference, false_alarm_rate)
+        if len(self.held_out.reference) >= FEWEST_HELD_OUT:
+            return threshold
+        return max(threshold, threshold_at(self.known.reference, false_alarm_rate))
+
     def _parts(self, x: FloatArray, outputs: Sequence[FloatArray]) -> list[tuple[str, tuple[Doubles, Doubles]]]:
         """Returns each view's columns and surprises; reconstruction once per network."""
         parts = []
@@ -116,10 +129,10 @@ def fit_detector(
     surprises = tuple(Surprise.fit(error.sum(axis=1)) for error in errors)
     known = {name: Surprise.fit(sums) for name, sums in score.sums(x).items()}
     nothing = Surprise.fit(np.zeros(1))
-    unfinished = Detector(score, scales, surprises, known, nothing, 0.0)
-    held_out = unfinished.scores(x[training:], [given[training:] for given in outputs])
-    threshold = threshold_at(held_out, false_alarm_rate)
-    return Detector(score, scales, surprises, known, Surprise.fit(held_out), threshold)
+    unfinished = Detector(score, scales, surprises, known, nothing, nothing, 0.0)
+    scores = unfinished.scores(x, outputs)
+    detector = dataclasses.replace(unfinished, held_out=Surprise.fit(scores[training:]), known=Surprise.fit(scores))
+    return dataclasses.replace(detector, threshold=detector.threshold_at(false_alarm_rate))
 
 
 def _positive(columns: Doubles) -> Doubles:

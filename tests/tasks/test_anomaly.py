@@ -149,6 +149,14 @@ def test_contributions_add_up_to_the_score_and_name_the_broken_column():
     assert 0.9 < detector.probabilities(detector.scores(row, given))[0] <= 1
 
 
+def test_few_held_out_rows_do_not_lower_the_threshold_below_that_of_all_rows():
+    usual = X[40:]
+    few = fit_detector(usual, [on_the_line(usual)], training=330, views=VIEWS, false_alarm_rate=0.05, seed=0)
+    assert few.threshold >= threshold_at(few.known.reference, 0.05)
+    many = fit_detector(usual, [on_the_line(usual)], training=200, views=VIEWS, false_alarm_rate=0.05, seed=0)
+    assert many.threshold == threshold_at(many.held_out.reference, 0.05)
+
+
 def test_columns_that_never_vary_do_not_blind_the_score():
     x = np.column_stack([X, np.ones(len(X), np.float32)])
     parts = AnomalyScore.fit(x, views=VIEWS, seed=0).columns(x)
