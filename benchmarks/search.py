@@ -12,6 +12,7 @@ import argparse
 import csv
 import importlib.util
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -121,6 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=20, help="searches per table of each searcher")
     parser.add_argument("--slow-seeds", type=int, help="of those that take long (Optuna GP, KerasTuner Bayesian)")
     parser.add_argument("--slow-every", type=int, default=1, help="run those on every so-manieth table only")
+    parser.add_argument("--without", action="append", default=[], choices=CONTESTANTS, help="leave a searcher out")
     parser.add_argument("--quick", action="store_true", help="one seed, five tables, nothing slow")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=DOCS)
@@ -132,13 +134,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     for name, module in missing.items():
         print(f"left out: {name} ({module} is not installed)")
+    left_out = {*missing, *given.without}
     tables = [table for table in _tables().values() if not given.quick or table.name in QUICK_TABLES]
     wanted = [
         (name, table.name, seed)
         for seed in range(max(seeds, slow_seeds))
         for name, contestant in CONTESTANTS.items()
         for number, table in enumerate(tables)
-        if name not in missing
+        if name not in left_out
         and table.family in contestant.families
         and seed < (slow_seeds if contestant.is_slow else seeds)
         and (number % given.slow_every == 0 or not contestant.is_slow)
@@ -147,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     path = given.out / "search.csv"
     rows = run_missing(wanted, path, given.jobs)
     absent = [name for name in CONTESTANTS if name not in {row["searcher"] for row in rows}]
-    options = "".join(f" {option}" for option in (sys.argv[1:] if argv is None else argv))
+    options = shlex.join(sys.argv[1:] if argv is None else argv)
     search_report.write(rows, _tables(), OURS, given.out, absent=absent, options=options)
     print(f"wrote {given.out / 'search.md'}")
 

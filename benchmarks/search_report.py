@@ -131,7 +131,7 @@ def _explanation(regrets: pd.DataFrame, options: str) -> list[str]:
         "searchers of one table. Searchers that take long have fewer seeds and tables (columns at the right: their means are "
         "over those, so compare them in the last table of this page, which pairs); nothing that lost was removed.",
         "",
-        f"Remake it: `GANAS_DATA=DIR python benchmarks/search.py{options}`; every search is a row of [search.csv](search.csv).",
+        f"Remake it: `GANAS_DATA=DIR python benchmarks/search.py {options}`; every search is a row of [search.csv](search.csv).",
     ]
 
 
