@@ -10,6 +10,7 @@ contestant pays for its own.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -39,9 +40,12 @@ def ganas_cohort(job: dict[str, Any]) -> dict[str, Any]:
     from ganas.evaluator import Evaluator
     from ganas.execution import make_executor
     from ganas.tasks import load_task
+    from ganas.worker import prepare
 
-    task, budget = load_task(job["data"]), TrainingBudget(epochs=job["epochs"])
+    budget = TrainingBudget(epochs=job["epochs"])
     executor = make_executor("loky", job["jobs"])
+    executor.start(functools.partial(prepare, budget.threads))  # as a search does: while data are read
+    task = load_task(job["data"])
     rounds = []
     errors: list[float | None] = []
     megabytes: list[float] = []

@@ -8,6 +8,7 @@ plans share one evaluation. What it answers for a plan depends on the task, the 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import tempfile
 from collections import defaultdict
@@ -26,7 +27,7 @@ from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.tasks.task import Fold, Task
 from ganas.training.contract import Member, Outcome
-from ganas.worker import Job, Trained, train_job
+from ganas.worker import Job, Trained, prepare, train_job
 
 TRAINER_CHOICES = ("auto", "cohort", "keras")
 
@@ -74,6 +75,8 @@ class Evaluator:
         self.programs: dict[int, int] = {}
         """Compiled programs by worker process."""
         self._owned: Executor | None = None if executor else make_executor("loky")
+        if self._owned is not None:
+            self._owned.start(functools.partial(prepare, self.budget.threads))
         self.executor: Executor = executor or self._owned  # type: ignore[assignment]
         self._folder = tempfile.TemporaryDirectory(prefix="ganas-")
         self._folds: dict[int, str] = {}

@@ -42,6 +42,9 @@ class Executor(Protocol):
 
     jobs: int
 
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Lets workers start, where they take long to, and ``prepare`` themselves while the caller does other things."""
+
     def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yields ``(index, function(jobs[index]))`` in the order of finishing; a lost worker yields :class:`WorkerLost`."""
 
@@ -66,6 +69,9 @@ class InProcessExecutor:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
 
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Has nothing to start."""
+
     def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yields each job's result in order."""
         for index, job in enumerate(jobs):
@@ -82,17 +88,20 @@ class LokyExecutor:
         self.jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
         self._first_sizes: dict[int, int] = {}
+        self._prepare: Callable[[], None] | None = None
+
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Starts the workers; each, and each that replaces one, calls ``prepare`` before its first job."""
+        self._prepare = prepare
+        self._open().submit(os.getpid)  # the first job starts all of them
 
     def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """Yields results as they finish; when a worker dies, jobs that were with any worker come back :class:`WorkerLost`."""
-        self._pool = self._pool or ProcessPoolExecutor(
-            self.jobs,
-            timeout=None,
-            initializer=start_worker,
-            initargs=(os.getpid(),),
-            env={"TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-        futures = {self._pool.submit(function, job): index for index, job in enumerate(jobs)}
+        """Yields results as they finish; when a worker dies, jobs that were with any worker come back :class:`WorkerLost`.
+
+        Who leaves before the last result ends the workers with it: the next batch starts new ones.
+        """
+        pool = self._open()
+        futures = {pool.submit(function, job): index for index, job in enumerate(jobs)}
         try:
             for future in as_completed(futures):
                 try:
@@ -101,16 +110,38 @@ class LokyExecutor:
                     result = WorkerLost(f"a worker process died (out of memory?): {str(error).splitlines()[0]}")
                 yield futures[future], result
         finally:
-            for future in futures:
-                future.cancel()
+            # not cancelled one by one: loky's manager cannot end workers whose jobs are cancelled
+            if not all(future.done() for future in futures):
+                self.close(kill=True)
         self._replace_grown_workers()
 
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers, at once if ``kill``."""
         if self._pool is not None:
+            workers = self._workers()
             self._pool.shutdown(wait=True, kill_workers=kill)
+            for worker in workers if kill else ():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()
             self._pool = None
             self._first_sizes = {}
+
+    def _workers(self) -> list[psutil.Process]:
+        found = []
+        for pid in list((self._pool and self._pool._processes) or ()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
+
+    def _open(self) -> ProcessPoolExecutor:
+        self._pool = self._pool or ProcessPoolExecutor(
+            self.jobs,
+            timeout=None,
+            initializer=start_worker,
+            initargs=(os.getpid(), self._prepare),
+            env={"TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        return self._pool
 
     def _replace_grown_workers(self) -> None:
         """Closes the pool if a worker has died or has grown past the limit; the next batch starts a new one."""
@@ -128,8 +159,8 @@ class LokyExecutor:
         return None
 
 
-def start_worker(parent: int) -> None:
-    """Prepares a worker process: Ctrl-C is the parent's business, and the worker ends within seconds of its parent."""
+def start_worker(parent: int, prepare: Callable[[], None] | None = None) -> None:
+    """Makes a worker process: Ctrl-C is the parent's business, and the worker ends within seconds of its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # loky's own leak check takes the memory of a first compilation for a leak; ours compares after the first jobs
     process_executor._USE_PSUTIL = False
@@ -140,6 +171,9 @@ def start_worker(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    if prepare is not None:
+        with contextlib.suppress(Exception):  # what is wrong will be said by the first job
+            prepare()
 
 
 class ClusterExecutor:
@@ -154,6 +188,9 @@ class ClusterExecutor:
         else:
             self.jobs = max(2, jobs)  # joblib runs a pool of one in the calling process
             _start_ray(self.jobs)
+
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Leaves workers that others started as they are."""
 
     def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """Yields all results once all are there, in order."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator, check_backend
 from ganas.evolution.evolution import Evolution
 from ganas.evolution.individual import Stopped
-from ganas.execution import make_executor
+from ganas.execution import Executor, make_executor
 from ganas.final import Finalist, assess_winner
 from ganas.generations import generation_row
 from ganas.history import Run, find_run, load_run
@@ -46,6 +47,7 @@ from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
 from ganas.warm_start import evaluations_of, genomes_of
+from ganas.worker import prepare
 
 
 def evolve(
@@ -65,7 +67,19 @@ def evolve(
     config = config.with_absolute_paths()
     check_objectives(config.evolution.objectives)
     check_backend()
-    made = task or make_task(config)
+    with workers_of(config) as executor:
+        return _begin(config, task or make_task(config), executor, task is not None, runs_dir, listener)
+
+
+def _begin(
+    config: RunConfig,
+    made: Task,
+    executor: Executor,
+    from_arrays: bool,
+    runs_dir: str | Path,
+    listener: Listener | None,
+) -> Run:
+    """Makes the folder of a new run and searches."""
     config = with_default_words(config, made)
     space = make_space(config, made)
     if config.run.warm_start is not None:
@@ -80,7 +94,7 @@ def evolve(
         "status": "running",
         "task": {"name": made.name, "kind": made.kind, "error_in_words": made.error_in_words, "inputs": made.inputs},
         "data": made.in_words(),
-        "from_arrays": task is not None,
+        "from_arrays": from_arrays,
         "versions": installed_versions(),
         "fingerprint": fingerprint(config, made),
         "hall_of_fame": config.evolution.hall_of_fame,
@@ -90,7 +104,7 @@ def evolve(
         "generations": config.evolution.generations,
     }
     with contextlib.closing(RunStore.create(folder, config.to_toml(), facts)) as store, logging_to(folder):
-        return Search(config, made, space, store, listener or SilentListener()).run()
+        return Search(config, made, space, store, executor, listener or SilentListener()).run()
 
 
 def resume(
@@ -121,18 +135,39 @@ def resume(
     if before.status == "finished" and generations is None and minutes is None:
         listener.on_notice(f"{folder.name} is finished; --generations or --minutes extend it")
         return before
-    task = make_task(config)
-    refuse_changes(folder, before.facts["fingerprint"], fingerprint(config, task))
-    with contextlib.closing(RunStore.open(folder)) as store, logging_to(folder):
-        store.put(status="running", generations=planned)
-        return Search(config, task, make_space(config, task), store, listener).run()
+    with workers_of(config) as executor:
+        task = make_task(config)
+        refuse_changes(folder, before.facts["fingerprint"], fingerprint(config, task))
+        with contextlib.closing(RunStore.open(folder)) as store, logging_to(folder):
+            store.put(status="running", generations=planned)
+            return Search(config, task, make_space(config, task), store, executor, listener).run()
+
+
+@contextlib.contextmanager
+def workers_of(config: RunConfig) -> Iterator[Executor]:
+    """Starts the workers of a run, so that they load TensorFlow while the data are read, and ends those that are left."""
+    executor = make_executor(config.run.executor, config.run.jobs)
+    try:
+        executor.start(functools.partial(prepare, config.training.threads))
+        yield executor
+    finally:
+        executor.close(kill=True)
 
 
 class Search:
     """One sitting of a run: from what the store remembers to the end of the budget, or to an interruption."""
 
-    def __init__(self, config: RunConfig, task: Task, space: SearchSpace, store: RunStore, listener: Listener) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        task: Task,
+        space: SearchSpace,
+        store: RunStore,
+        executor: Executor,
+        listener: Listener,
+    ) -> None:
         self.config = config
+        self.executor = executor
         self.task = task
         self.space = space
         self.store = store
@@ -154,7 +189,6 @@ class Search:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
         run = Run(self.store.folder)
         evolution, told = self._recall(run)
-        executor = make_executor(self.config.run.executor, self.config.run.jobs)
         training = self.config.training
         seed = derive_seed(self.config.run.seed, "evaluator")
         options = {
@@ -163,7 +197,7 @@ class Search:
             "rungs": make_rungs(self.config),
             "measures_latency": "latency_ms" in self.names,
         }
-        evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=executor, **options)  # type: ignore[arg-type]
+        evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=self.executor, **options)  # type: ignore[arg-type]
         finished = False
         try:
             if self.warm is not None:
@@ -184,7 +218,7 @@ class Search:
             self.store.put(status="interrupted", seconds=self._seconds())
             finished = True
         finally:
-            executor.close(kill=not finished or self.stop.count > 0)
+            self.executor.close(kill=not finished or self.stop.count > 0)
             evaluator.close()
         run = Run(self.store.folder)
         self.listener.on_finish(run)

@@ -56,6 +56,14 @@ class Trained:
     outputs: FloatArray | None = None
 
 
+def prepare(threads: int) -> None:
+    """Loads TensorFlow with ``threads`` threads and the cohort trainer, so that the first job need not."""
+    from ganas.training.session import prepare_session
+
+    prepare_session(threads)
+    load_trainer("cohort")
+
+
 def train_job(job: Job) -> list[Trained]:
     """Trains and judges the members of ``job``, in order; what goes wrong is an outcome, never an exception."""
     remaining = None if job.deadline is None else job.deadline - time.time()

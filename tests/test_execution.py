@@ -1,5 +1,6 @@
 """Executors: the same answers everywhere; a dead worker costs nobody else; nobody outlives the parent."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -30,6 +31,10 @@ def die_if_negative(number):
     return number
 
 
+def mark(folder):
+    (folder / str(os.getpid())).touch()
+
+
 def grow(megabytes):
     execution._test_ballast = bytearray(os.urandom(1024) * 1024 * megabytes)
     return os.getpid()
@@ -57,6 +62,36 @@ def test_a_dead_worker_is_told_and_the_next_batch_runs(loky):
     results = dict(loky.run(die_if_negative, [-1]))
     assert isinstance(results[0], WorkerLost)
     assert dict(loky.run(die_if_negative, [1, 2])) == {0: 1, 1: 2}
+
+
+def nap(seconds):
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_leaving_a_batch_early_ends_its_workers_and_the_next_batch_runs(loky):
+    results = loky.run(nap, [0.01, *[60] * 9])
+    first = next(results)[1]
+    workers = [child.pid for child in psutil.Process().children() if "LokyProcess" in " ".join(child.cmdline())]
+    assert first in workers
+    results.close()
+    deadline = time.monotonic() + 10
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert dict(loky.run(square, [3])) == {0: 9}
+
+
+def test_workers_prepare_themselves_before_the_first_job(loky, tmp_path):
+    loky.start(functools.partial(mark, tmp_path))
+    assert dict(loky.run(square, [3])) == {0: 9}
+    assert list(tmp_path.iterdir())
+
+
+def test_a_preparation_that_fails_leaves_the_saying_to_the_jobs(loky):
+    loky.start(functools.partial(mark, Path("/no such folder")))
+    assert dict(loky.run(square, [3])) == {0: 9}
 
 
 def test_a_grown_worker_is_replaced_between_batches(monkeypatch):
