@@ -1,7 +1,8 @@
 """Activations as data: each lane of a layer has its own, chosen by coefficients.
 
 The common ones are three formulas with coefficients per lane, exact and cheap: pieces of lines (linear, ReLU, leaky ReLU,
-PReLU), exponentials below zero (ELU, SELU) and the hyperbolic tangent (tanh, sigmoid, SiLU). All the other
+PReLU), exponentials below zero (ELU, SELU) and the hyperbolic tangent (tanh, sigmoid, SiLU). The latter two share one
+hyperbolic tangent t, since exp(x) - 1 = 2t / (1 - t) with t = tanh(x / 2), without cancellation for x <= 0. All the other
 activations of Keras are computed by Keras and chosen by mask, in programs that have the feature ``rare_activations``.
 """
 
@@ -30,8 +31,8 @@ COEFFICIENTS: dict[str, Callable[[float], tuple[float, ...]]] = {
     "relu": lambda _: (LINES, 0.0),
     "leaky_relu": lambda slope: (LINES, slope),
     "prelu": lambda _: (LINES, 0.0, 1.0),
-    "elu": lambda alpha: (EXPONENTIALS, alpha, 1.0),
-    "selu": lambda _: (EXPONENTIALS, SELU_ALPHA, SELU_SCALE, 1.0),
+    "elu": lambda alpha: (EXPONENTIALS, alpha, 1.0, 0.5),
+    "selu": lambda _: (EXPONENTIALS, SELU_ALPHA, SELU_SCALE, 0.5, 1.0),
     "tanh": lambda _: (TANGENTS, 1.0, 0.0, 1.0),
     "sigmoid": lambda _: (TANGENTS, 0.5, 0.5, 0.5),
     "silu": lambda _: (TANGENTS, 0.5, 0.5, 0.5, 1.0),
@@ -59,11 +60,14 @@ def mixture(x: Any, rows: Any, slopes: Any, has_rare: bool) -> Any:
     kind, *c = (rows[:, place, None, None] for place in range(5))
     slope = c[0] if slopes is None else c[0] + c[1] * slopes
     lines = tf.where(x > 0, x, slope * x)
+    is_exponential = kind == EXPONENTIALS
+    t = tf.tanh(c[2] * tf.where(is_exponential, tf.minimum(x, 0.0), x))
     # at 0 itself, where a layer behind dead units begins, SELU's slope in Keras is that of its line, ELU's that of its curve
-    is_line = (x > 0) | ((x == 0) & (c[2] > 0))
-    exponentials = c[1] * tf.where(is_line, x, c[0] * tf.math.expm1(tf.minimum(x, 0.0)))
-    tangents = (c[0] * tf.tanh(c[2] * x) + c[1]) * tf.where(c[3] > 0, x, 1.0)
-    y = tf.where(kind == LINES, lines, tf.where(kind == EXPONENTIALS, exponentials, tangents))
+    is_line = (x > 0) | ((x == 0) & (c[3] > 0))
+    below = tf.where(is_exponential, t, 0.0)
+    exponentials = c[1] * tf.where(is_line, x, c[0] * (2.0 * below / (1.0 - below)))
+    tangents = (c[0] * t + c[1]) * tf.where(c[3] > 0, x, 1.0)
+    y = tf.where(kind == LINES, lines, tf.where(is_exponential, exponentials, tangents))
     if has_rare:
         for place, name in enumerate(RARE):
             is_chosen = kind == FIRST_RARE + place

@@ -87,7 +87,6 @@ class Program:
         self.bytes = sum(math.prod(variable.shape) * variable.dtype.size for variable in self.state.values())
         self._loss = make_loss(bucket.loss)
         self._run = tf.function(self._epoch, jit_compile=True, autograph=False)
-        self._keep = tf.function(self._keep_best, autograph=False)
         self._has_run = False
         self._answer = tf.function(self._outputs, jit_compile=True, autograph=False)
 
@@ -105,22 +104,21 @@ class Program:
         Returns:
             (2, lanes) training and validation losses.
         """
-        losses, outputs = self._compiled_run(
+        losses: FloatArray = self._compiled_run(
             (rows.x, rows.y, rows.weights, rows.x_validation, rows.y_validation),
             tf.constant(rows.validation_count),
             settings,
             order,
             counts,
             tf.constant(steps),
-        )
-        self._keep(losses[1], outputs, tf.constant(keep_last))
-        found: FloatArray = losses.numpy()
-        return found
+            tf.constant(keep_last),
+        ).numpy()
+        return losses
 
-    def _compiled_run(self, *arguments: Any) -> tuple[Any, Any]:
+    def _compiled_run(self, *arguments: Any) -> Any:
         """Runs the program; should it not even start because of a damaged copy on disk, compiles it anew."""
         try:
-            result: tuple[Any, Any] = self._run(*arguments)
+            result = self._run(*arguments)
         except tf.errors.OpError:
             if self._has_run or not forget_programs():
                 raise
@@ -130,7 +128,7 @@ class Program:
         return result
 
     def _keep_best(self, losses: Any, outputs: Any, keep_last: Any) -> None:
-        """Copies the lanes that are better than ever; outside the compiled program, which it would only make larger."""
+        """Copies the lanes that are better than ever."""
         is_kept = tf.where(keep_last, tf.math.is_finite(losses), losses < self._best["best_loss"])
         now = {**{f"best_{name}": value for name, value in self._weights.items()}, "best_loss": losses}
         now["best_outputs"] = outputs
@@ -164,7 +162,9 @@ class Program:
             code = tf.where(settings["bottleneck"][:, None, None] == layer, padded, code)
         return code
 
-    def _epoch(self, data: Any, validation_count: Any, settings: Any, order: Any, counts: Any, steps: Any) -> Any:
+    def _epoch(
+        self, data: Any, validation_count: Any, settings: Any, order: Any, counts: Any, steps: Any, keep_last: Any
+    ) -> Any:
         _count_compilation()
         x, y, weights, x_validation, y_validation = data
         lanes, precision = self.bucket.lanes, self.bucket.precision
@@ -182,7 +182,8 @@ class Program:
             outputs, loss = tf.zeros((lanes, 0, self.bucket.outputs), precision), training_loss
         else:
             outputs, loss = self._validate(settings, x_validation, y_validation, validation_count)
-        return tf.stack([training_loss, loss]), outputs
+        self._keep_best(loss, outputs, keep_last)
+        return tf.stack([training_loss, loss])
 
     def _step(self, settings: Any, batch: Any, counts: Any) -> Any:
         """Makes one step of every lane; returns their losses (lanes,), penalties included."""
