@@ -122,9 +122,11 @@ def measure_all(many: int, few: int, questions: list[str]) -> Iterator[Row]:
     if "memory" in questions:
         yield measure("memory", "ganas", job(10 * many, (1, 4), (10, 100), ask=32, watches_memory=True))
     if "medium" in questions:
-        medium = job(few, (1, 3), (32, 512), data="mnist", epochs=2)
+        medium = job(2 * few, (1, 3), (32, 512), data="mnist", epochs=2)
         yield measure("medium", "ganas", medium)
-        yield measure("medium", PEERS[0], {**medium, "candidates": medium["candidates"][: max(2, few // 5)]}, among=few)
+        yield measure(
+            "medium", PEERS[0], {**medium, "candidates": medium["candidates"][: max(2, few // 5)]}, among=2 * few
+        )
     if "wide" in questions:
         wide = [{"layers": [[1024, "tanh"], [512, "tanh"], [512, "tanh"], [512, "tanh"]], "rate": 1e-4}]
         # different rates: equal candidates would be trained once

@@ -85,8 +85,14 @@ class Bucket:
 
     @property
     def lanes(self) -> int:
-        """Members that the program trains at once; fixed, because another count gives other bits."""
-        return next((lanes for limit, lanes in ((8_000, 8), (150_000, 4), (300_000, 2)) if self.parameters <= limit), 1)
+        """Members that the program trains at once; fixed, because another count gives other bits.
+
+        Where arithmetic counts, one lane trains as many members per second as several, and none runs empty: plans with
+        widths of their own are rarely of one bucket.
+        """
+        shared = len(set(self.widths)) <= 1 and max(self.widths, default=0) <= UNIFORM_WIDTHS[-1]
+        limits = ((8_000, 8), (150_000, 4), (300_000, 2)) if shared else ((8_000, 8), (30_000, 4))
+        return next((lanes for limit, lanes in limits if self.parameters <= limit), 1)
 
 
 def unsupported(plan: NetworkPlan) -> str | None:
