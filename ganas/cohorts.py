@@ -91,7 +91,7 @@ class Bucket:
         widths of their own are rarely of one bucket.
         """
         shared = len(set(self.widths)) <= 1 and max(self.widths, default=0) <= UNIFORM_WIDTHS[-1]
-        limits = ((8_000, 8), (150_000, 4), (300_000, 2)) if shared else ((8_000, 8), (30_000, 4))
+        limits = ((8_000, 8), (150_000, 4), (300_000, 2)) if shared else ((8_000, 8), (100_000, 4))
         return next((lanes for limit, lanes in limits if self.parameters <= limit), 1)
 
 
