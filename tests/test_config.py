@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import ConfigError
 from ganas.search.mlp import mlp_space
+from ganas.search.start import start_genomes
 
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 
@@ -32,6 +33,7 @@ def test_every_ready_config_is_read(path):
     assert config.evolution.population >= 2
     if config.task.kind in (None, "classification", "regression"):
         assert mlp_space(config.search).genes
+        assert len(start_genomes(config.search)) == len(config.search.get("start", []))
 
 
 def test_the_classic_config_is_the_textbook_setting():
