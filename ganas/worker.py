@@ -6,9 +6,12 @@ inside the function that runs in the worker.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sys
 import time
 import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,12 +59,29 @@ class Trained:
     outputs: FloatArray | None = None
 
 
+UNNEEDED = ("matplotlib", "pandas", "sklearn")
+"""What Keras imports where it is installed, a third of its start, for plots and wrappers that no trainer uses."""
+
+
 def prepare(threads: int) -> None:
-    """Loads TensorFlow with ``threads`` threads and the cohort trainer, so that the first job need not."""
+    """Makes this process a worker: loads TensorFlow with ``threads`` threads and the cohort trainer before the first job."""
     from ganas.training.session import prepare_session
 
-    prepare_session(threads)
-    load_trainer("cohort")
+    with without(UNNEEDED):
+        prepare_session(threads)
+        load_trainer("cohort")
+
+
+@contextlib.contextmanager
+def without(packages: Sequence[str]) -> Iterator[None]:
+    """Lets imports of ``packages`` fail as if they were not installed; afterwards they can be imported again."""
+    hidden = [package for package in packages if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is documented: the import fails
+    try:
+        yield
+    finally:
+        for package in hidden:
+            del sys.modules[package]
 
 
 def train_job(job: Job) -> list[Trained]:
@@ -129,8 +149,6 @@ def _slim(outcome: Outcome, job: Job) -> Outcome:
 
 def compiled_programs() -> int:
     """Returns how many programs this process's cohort trainer has compiled."""
-    import sys
-
     cohort = sys.modules.get("ganas.training.cohort")
     return 0 if cohort is None else int(cohort.compilations())
 

@@ -104,3 +104,13 @@ def test_every_public_name_can_be_imported():
         "import ganas; print([n for n in ganas.__all__ if n != 'WeightMutation' and getattr(ganas, n) is None])"
     )
     assert names.stdout.strip() == "[]", names.stderr
+
+
+def test_a_worker_loads_nothing_that_no_trainer_uses_and_can_load_it_later():
+    code = (
+        "import sys; from ganas.worker import UNNEEDED, prepare; prepare(1)\n"
+        "print('keras' in sys.modules, set(UNNEEDED) & set(sys.modules))\n"
+        "import sklearn.linear_model; print('sklearn' in sys.modules)"
+    )
+    done = run_fresh(code)
+    assert done.stdout.splitlines() == ["True set()", "True"], done.stderr
