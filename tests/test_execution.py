@@ -69,11 +69,16 @@ def nap(seconds):
     return os.getpid()
 
 
+def loky_children():
+    return [child.pid for child in psutil.Process().children() if "LokyProcess" in " ".join(child.cmdline())]
+
+
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_leaving_a_batch_early_ends_its_workers_and_the_next_batch_runs(loky):
+    others = set(loky_children())
     results = loky.run(nap, [0.01, *[60] * 9])
     first = next(results)[1]
-    workers = [child.pid for child in psutil.Process().children() if "LokyProcess" in " ".join(child.cmdline())]
+    workers = set(loky_children()) - others
     assert first in workers
     results.close()
     deadline = time.monotonic() + 10
