@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import queue
 import signal
 import threading
 import time
@@ -119,6 +120,11 @@ class LokyExecutor:
         """Ends the workers, at once if ``kill``."""
         if self._pool is not None:
             workers = self._workers()
+            if kill:
+                # loky's manager would look in vain for the jobs that it forgets before it ends the workers
+                with contextlib.suppress(queue.Empty):
+                    while True:
+                        self._pool._work_ids.get_nowait()
             self._pool.shutdown(wait=True, kill_workers=kill)
             for worker in workers if kill else ():
                 with contextlib.suppress(psutil.NoSuchProcess):
