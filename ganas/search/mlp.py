@@ -40,7 +40,7 @@ NETWORK_WORDS: dict[str, Word] = {
     "loss": Word(name(), None, ("loss",)),
     "optimizer": Word(name(*OPTIMIZERS), "adam", ("optimizer", "name")),
     "learning_rate": Word(
-        number(0, is_open=True), {"range": [5e-4, 1e-2], "log": True}, ("optimizer", "learning_rate")
+        number(0, is_open=True), {"range": [3e-4, 3e-3], "log": True}, ("optimizer", "learning_rate")
     ),
     "weight_decay": Word(number(0), 0.0, ("optimizer", "weight_decay")),
     "batch_size": Word(whole_number(1), 32, ("batch_size",)),
