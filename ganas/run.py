@@ -182,6 +182,8 @@ class Search:
         self.seconds_before = float(store.get("seconds", 0.0))
         self.stop = StopRequest()
         self.warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
+        self.full_seconds: list[float] = []
+        """What the candidates took that were trained to their end."""
         self.numbers: dict[str, int] = {}
         """Genome digest → number, of all that were asked for."""
 
@@ -189,6 +191,9 @@ class Search:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
         run = Run(self.store.folder)
         evolution, told = self._recall(run)
+        self.full_seconds = [
+            record.evaluation.seconds for record in run.evaluated if record.evaluation and record.is_ok
+        ]
         training = self.config.training
         seed = derive_seed(self.config.run.seed, "evaluator")
         options = {
@@ -256,6 +261,7 @@ class Search:
                 self.store.add_evaluation(asked[place].number, evaluation, objectives)
                 if evaluation.message:
                     LOGGER.warning("candidate %d %s: %s", asked[place].number, evaluation.status, evaluation.message)
+                self.full_seconds += [evaluation.seconds] * evaluation.is_ok
                 self.listener.on_evaluation(asked[place].number, evaluation)
 
         plans = [self.space.decode(genome) for genome in genomes]
@@ -292,11 +298,12 @@ class Search:
         """Returns when the search must end (seconds since the epoch) so that the final assessment still fits the minutes."""
         if self.config.run.minutes is None:
             return None
-        used, done = self._seconds(), max(1, int(self.store.get("told", 0)))
-        final = self.config.final
+        final, total = self.config.final, self.config.run.minutes * 60
         trainings = final.candidates * final.repeats * (final.candidates > 1) + final.repeats
-        reserve = min(0.3 * self.config.run.minutes * 60, 10.0 + trainings * used / done)
-        return time.time() + self.config.run.minutes * 60 - used - reserve
+        # of candidates that were trained to their end, as finalists are
+        each = sum(self.full_seconds) / max(1, len(self.full_seconds))
+        reserve = min(total / 2, 10.0 + trainings * each / self.executor.jobs)
+        return time.time() + total - self._seconds() - reserve
 
     def _finish(self, evaluator: Evaluator, reason: str) -> None:
         """Assesses the winner and writes the files of a finished run."""
