@@ -48,6 +48,8 @@ def make_start(config: RunConfig, task: Task) -> list[Genome]:
 def with_default_words(config: RunConfig, task: Task) -> RunConfig:
     """Returns the config with the words of ``[search]`` that it does not say filled in, so that a run records them."""
     words = DEFAULT_WORDS.get(task.kind, {})
+    if not config.search:
+        words = {**words, **UNSAID_WORDS.get(task.kind, {})}
     return config.with_values(
         {f"search.{name}": word for name, word in words.items() if name not in config.search}, "config"
     )
@@ -110,3 +112,6 @@ STARTS: dict[str, Callable[[Mapping[str, Any], int], list[Genome]]] = {
 
 DEFAULT_WORDS: dict[str, dict[str, Any]] = {"classification": SEARCH_DEFAULTS, "regression": SEARCH_DEFAULTS}
 """What ``[search]`` says where a config is silent, for the kinds whose space has words of its own."""
+
+UNSAID_WORDS: dict[str, dict[str, Any]] = {"classification": {"batch_normalization": [True, False]}}
+"""What is searched too where ``[search]`` says nothing at all; a section that says something has only what it asks for."""
