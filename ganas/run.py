@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ganas.budget import planned_trainings, search_seconds, what_ran_out
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
@@ -174,16 +175,12 @@ class Search:
         self.listener = listener
         self.names = config.evolution.objectives
         self.population = config.evolution.population
-        self.planned = self.population * config.evolution.generations
-        if config.budget.trainings is not None:
-            self.planned = min(self.planned, config.budget.trainings)
+        self.planned = planned_trainings(config)
         self.ask_size = config.evolution.ask or self.population
         self.started = time.monotonic()
         self.seconds_before = float(store.get("seconds", 0.0))
         self.stop = StopRequest()
         self.warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
-        self.full_seconds: list[float] = []
-        """What the candidates took that were trained to their end."""
         self.numbers: dict[str, int] = {}
         """Genome digest → number, of all that were asked for."""
 
@@ -191,9 +188,6 @@ class Search:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
         run = Run(self.store.folder)
         evolution, told = self._recall(run)
-        self.full_seconds = [
-            record.evaluation.seconds for record in run.evaluated if record.evaluation and record.is_ok
-        ]
         training = self.config.training
         seed = derive_seed(self.config.run.seed, "evaluator")
         options = {
@@ -203,7 +197,6 @@ class Search:
             "measures_latency": "latency_ms" in self.names,
         }
         evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=self.executor, **options)  # type: ignore[arg-type]
-        finished = False
         try:
             if self.warm is not None:
                 evaluator.remember(evaluations_of(self.warm, fingerprint(self.config, self.task)))
@@ -218,12 +211,9 @@ class Search:
                     LOGGER.info("the search ends: %s", reason)
                     self.listener.on_notice(f"The search ends: {reason}.")
                     self._finish(evaluator, reason)
-                finished = True
         except KeyboardInterrupt:
             self.store.put(status="interrupted", seconds=self._seconds())
-            finished = True
         finally:
-            self.executor.close(kill=not finished or self.stop.count > 0)
             evaluator.close()
         run = Run(self.store.folder)
         self.listener.on_finish(run)
@@ -240,7 +230,7 @@ class Search:
                 return "every genome of the search space has been evaluated"
             asked = self._asked(evolution, genomes, batch, len(told))
             self.store.add_asked(asked)
-            evaluations = self._evaluate(evaluator, asked, genomes)
+            evaluations = self._evaluate(evaluator, asked, genomes, self._deadline(told))
             if any(evaluation.is_cut for evaluation in evaluations):
                 return f"{self.config.run.minutes:g} minutes are over"
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
@@ -250,7 +240,9 @@ class Search:
             self._log_generations(told, evolution)
         return reason
 
-    def _evaluate(self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome]) -> list[Evaluation]:
+    def _evaluate(
+        self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome], deadline: float | None
+    ) -> list[Evaluation]:
         """Trains a batch; each evaluation is on disk before anything else hears of it."""
 
         def remember(place: int, evaluation: Evaluation) -> None:
@@ -261,11 +253,10 @@ class Search:
                 self.store.add_evaluation(asked[place].number, evaluation, objectives)
                 if evaluation.message:
                     LOGGER.warning("candidate %d %s: %s", asked[place].number, evaluation.status, evaluation.message)
-                self.full_seconds += [evaluation.seconds] * evaluation.is_ok
                 self.listener.on_evaluation(asked[place].number, evaluation)
 
         plans = [self.space.decode(genome) for genome in genomes]
-        return evaluator.evaluate(plans, on_evaluation=remember, deadline=self._deadline())
+        return evaluator.evaluate(plans, on_evaluation=remember, deadline=deadline)
 
     def _objectives(self, evaluation: Evaluation) -> Any:
         """Returns what the evolution hears: a row, ``Stopped``, or None for a failure."""
@@ -275,35 +266,17 @@ class Search:
         return row if evaluation.is_ok else None
 
     def _what_ran_out(self, told: Sequence[Evaluation]) -> str | None:
-        budget, best = self.config.budget, [e.error for e in told if e.is_ok and e.error is not None]
+        """Returns why the search ends before the next batch, or None."""
         if self.stop.count:
             return "interrupted"
-        if len(told) >= self.planned:
-            generations = self.config.evolution.generations
-            return f"{len(told)} evaluations are done" if budget.trainings else f"{generations} generations are done"
-        if budget.epochs is not None and sum(e.epochs for e in told) >= budget.epochs:
-            return f"{budget.epochs} epochs are trained"
-        if budget.target_error is not None and best and min(best) <= budget.target_error:
-            return f"an error of {min(best):.6g} reaches the target {budget.target_error:g}"
-        if budget.patience is not None and best:
-            errors = [e.error if e.is_ok and e.error is not None else float("inf") for e in told]
-            if len(errors) - 1 - errors.index(min(errors)) >= budget.patience:
-                return f"{budget.patience} evaluations brought nothing better"
-        deadline = self._deadline()
-        if deadline is not None and time.time() >= deadline:
-            return f"{self.config.run.minutes:g} minutes are over"
-        return None
+        reason, deadline = what_ran_out(self.config, told), self._deadline(told)
+        is_late = deadline is not None and time.time() >= deadline
+        return f"{self.config.run.minutes:g} minutes are over" if reason is None and is_late else reason
 
-    def _deadline(self) -> float | None:
-        """Returns when the search must end (seconds since the epoch) so that the final assessment still fits the minutes."""
-        if self.config.run.minutes is None:
-            return None
-        final, total = self.config.final, self.config.run.minutes * 60
-        trainings = final.candidates * final.repeats * (final.candidates > 1) + final.repeats
-        # of candidates that were trained to their end, as finalists are
-        each = sum(self.full_seconds) / max(1, len(self.full_seconds))
-        reserve = min(total / 2, 10.0 + trainings * each / self.executor.jobs)
-        return time.time() + total - self._seconds() - reserve
+    def _deadline(self, told: Sequence[Evaluation]) -> float | None:
+        """Returns when the search must end, in seconds since the epoch."""
+        seconds = search_seconds(self.config, told, self.executor.jobs)
+        return None if seconds is None else time.time() + seconds - self._seconds()
 
     def _finish(self, evaluator: Evaluator, reason: str) -> None:
         """Assesses the winner and writes the files of a finished run."""

@@ -1,0 +1,51 @@
+"""When a search ends: its evaluations, epochs, target and patience, and the minutes it shares with the final assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ganas.config import RunConfig
+from ganas.evaluation import Evaluation
+from ganas.statistics import mean
+
+FIRST_SECONDS = 10.0
+"""Kept for the final assessment before anything is known of how long a training takes."""
+
+
+def planned_trainings(config: RunConfig) -> int:
+    """Returns how many evaluations the search makes at most."""
+    evolution, budget = config.evolution, config.budget
+    planned = evolution.population * evolution.generations
+    return planned if budget.trainings is None else min(planned, budget.trainings)
+
+
+def what_ran_out(config: RunConfig, told: Sequence[Evaluation]) -> str | None:
+    """Returns in words which limit but the clock's the evaluations told so far have reached, or None."""
+    budget, best = config.budget, [one.error for one in told if one.is_ok and one.error is not None]
+    if len(told) >= planned_trainings(config):
+        evaluations = f"{len(told)} evaluations are done"
+        return evaluations if budget.trainings else f"{config.evolution.generations} generations are done"
+    if budget.epochs is not None and sum(one.epochs for one in told) >= budget.epochs:
+        return f"{budget.epochs} epochs are trained"
+    if budget.target_error is not None and best and min(best) <= budget.target_error:
+        return f"an error of {min(best):.6g} reaches the target {budget.target_error:g}"
+    if budget.patience is not None and best:
+        errors = [one.error if one.is_ok and one.error is not None else float("inf") for one in told]
+        if len(errors) - 1 - errors.index(min(errors)) >= budget.patience:
+            return f"{budget.patience} evaluations brought nothing better"
+    return None
+
+
+def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int) -> float | None:
+    """Returns how many of the run's seconds the search may take, or None where no minutes are set.
+
+    The rest is for the final assessment: as many trainings as it makes at most, each as long as the candidates took on
+    average that were trained to their end, as finalists are, shared by ``jobs`` workers; never more than half of the time.
+    """
+    if config.run.minutes is None:
+        return None
+    total, final = config.run.minutes * 60, config.final
+    trainings = final.candidates * final.repeats * (final.candidates > 1) + final.repeats
+    full = [one.seconds for one in told if one.is_ok]
+    each = mean(full) if full else 0.0
+    return total - min(total / 2, FIRST_SECONDS + trainings * each / jobs)

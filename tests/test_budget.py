@@ -1,0 +1,67 @@
+"""When a search ends, and what it leaves of its minutes to the final assessment."""
+
+import dataclasses
+
+import pytest
+
+from ganas.budget import FIRST_SECONDS, planned_trainings, search_seconds, what_ran_out
+from ganas.config import RunConfig, make_config
+from ganas.evaluation import Evaluation
+from ganas.search.plan import mlp_plan
+
+
+def config(**tables) -> RunConfig:
+    evolution = {"population": 10, "generations": 3}
+    return make_config({"evolution": evolution, "final": {"candidates": 4, "repeats": 5}, **tables}, "test")
+
+
+def told(*errors, seconds=2.0, epochs=7) -> list[Evaluation]:
+    one = Evaluation(mlp_plan(layers=[(8, "relu")]), 0, "ok", seconds=seconds, epochs=epochs)
+    return [
+        dataclasses.replace(one, error=error) if error is not None else dataclasses.replace(one, status="failed")
+        for error in errors
+    ]
+
+
+def test_a_search_plans_its_generations_or_fewer_trainings():
+    assert planned_trainings(config()) == 30
+    assert planned_trainings(config(budget={"trainings": 12})) == 12
+    assert planned_trainings(config(budget={"trainings": 99})) == 30
+
+
+@pytest.mark.parametrize(
+    ("budget", "errors", "reason"),
+    [
+        ({}, [0.5] * 29, None),
+        ({}, [0.5] * 30, "3 generations are done"),
+        ({"trainings": 2}, [0.5] * 2, "2 evaluations are done"),
+        ({"epochs": 14}, [0.5], None),
+        ({"epochs": 14}, [0.5, None], "14 epochs are trained"),
+        ({"target_error": 0.1}, [0.5, 0.11], None),
+        ({"target_error": 0.1}, [0.5, 0.1], "an error of 0.1 reaches the target 0.1"),
+        ({"target_error": 0.1}, [None], None),
+        ({"patience": 2}, [0.5, 0.6], None),
+        ({"patience": 2}, [0.5, 0.6, None], "2 evaluations brought nothing better"),
+        ({"patience": 2}, [0.5, 0.6, 0.4], None),
+    ],
+)
+def test_the_first_limit_reached_is_said(budget, errors, reason):
+    assert what_ran_out(config(budget=budget), told(*errors)) == reason
+
+
+def test_without_minutes_the_clock_ends_nothing():
+    assert search_seconds(config(), told(0.5), jobs=2) is None
+
+
+def test_the_final_assessment_keeps_its_trainings_at_what_full_ones_took():
+    timed = config(run={"minutes": 10.0})
+    stopped = [dataclasses.replace(one, status="stopped") for one in told(0.9, seconds=0.1)]
+    # 4 finalists of 5 fresh seeds each, and 5 more of the winner: 25 trainings of 2 s on 2 workers
+    assert search_seconds(timed, told(0.5, 0.4) + stopped, jobs=2) == 600 - FIRST_SECONDS - 25
+    alone = config(run={"minutes": 10.0}, final={"candidates": 1, "repeats": 5})
+    assert search_seconds(alone, told(0.5), jobs=1) == 600 - FIRST_SECONDS - 10
+
+
+def test_the_final_assessment_gets_half_of_the_minutes_at_most():
+    assert search_seconds(config(run={"minutes": 1.0}), told(0.5, seconds=500.0), jobs=1) == 30
+    assert search_seconds(config(run={"minutes": 0.1}), [], jobs=1) == 3
