@@ -125,6 +125,11 @@ class Run:
         """The final assessment: winner, fresh scores, test score; None before."""
         return self.facts.get("result")
 
+    @property
+    def is_assessed(self) -> bool:
+        """Whether the winner of all that was evaluated is found and has answered the test rows."""
+        return self.result is not None and self.readings[-1]["evaluations"] == len(self.evaluated)
+
     @cached_property
     def config(self) -> RunConfig:
         """The settings, every default filled in."""

@@ -279,7 +279,7 @@ class Search:
         return None if seconds is None else time.time() + seconds - self._seconds()
 
     def _finish(self, evaluator: Evaluator, reason: str) -> None:
-        """Assesses the winner and writes the files of a finished run."""
+        """Assesses the winner, unless that is done for these evaluations, and writes the files of a finished run."""
         run = Run(self.store.folder)
         self.store.put(status="searched", ended_by=reason)
         hall = run.hall_of_fame
@@ -288,7 +288,18 @@ class Search:
             reasons = {record.evaluation.message for record in run.evaluated if record.evaluation}
             first = next(iter(sorted(reasons)), "nothing was evaluated").splitlines()[0]
             raise RunError(f"{run.folder}: no candidate could be trained until {reason}; the first reason: {first}")
-        final = self.config.final
+        result = run.result if run.is_assessed else self._assess(evaluator, run)
+        self.store.write_json("result.json", result)
+        self.store.write_json("pipeline.json", self.task.pipeline())
+        from ganas.report import write_report
+
+        self.store.put(seconds=self._seconds())
+        write_report(Run(self.store.folder))
+        self.store.put(status="finished", seconds=self._seconds())
+
+    def _assess(self, evaluator: Evaluator, run: Run) -> dict[str, Any]:
+        """Finds the winner and reads the test rows; what they said and that they were read is committed together."""
+        final, hall = self.config.final, run.hall_of_fame
         finalists = [Finalist(member.record.number, member.evaluation) for member in hall[: final.candidates]]
         result = assess_winner(
             evaluator, finalists, repeats=final.repeats, folder=self.store.folder, on_notice=self.listener.on_notice
@@ -302,12 +313,8 @@ class Search:
             self.store.add_reading(
                 result["time"], len(run.evaluated), {"test": result["test"], "winner": result["winner"]["number"]}
             )
-            self.store.put(result=result, status="finished", seconds=self._seconds())
-        self.store.write_json("result.json", result)
-        self.store.write_json("pipeline.json", self.task.pipeline())
-        from ganas.report import write_report
-
-        write_report(Run(self.store.folder))
+            self.store.put(result=result)
+        return result
 
     # ---- what is written and recalled ----------------------------------------------------------------------------------
 

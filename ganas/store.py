@@ -89,12 +89,14 @@ class RunStore:
             raise RunError(f"{folder}: exists already; choose another --name") from None
         except OSError as error:
             raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another --runs-dir") from None
-        store = cls(folder)
-        with store.transaction():
+        begun = folder / "run.part"  # a run.db is whole from its first moment: a process killed here leaves no run
+        with _one_line(folder), contextlib.closing(sqlite3.connect(begun, isolation_level=None)) as db:
             for statement in SCHEMA.split("CREATE ")[1:]:
-                store._db.execute(f"CREATE {statement}")
-            store.put(version=VERSION, **facts)
-        return store
+                db.execute(f"CREATE {statement}")
+            rows = [(key, json.dumps(value)) for key, value in {"version": VERSION, **facts}.items()]
+            db.executemany("INSERT INTO facts VALUES (?, ?)", rows)
+        begun.replace(folder / "run.db")
+        return cls(folder)
 
     @classmethod
     def open(cls, folder: Path) -> RunStore:

@@ -21,6 +21,7 @@ from ganas.listener import SilentListener
 from ganas.run import evolve, resume
 from ganas.search.plan import mlp_plan
 from ganas.settings import with_default_words
+from ganas.store import RunStore
 from ganas.tasks import load_task
 
 ROOT = Path(__file__).parents[1]
@@ -158,6 +159,35 @@ def test_a_run_killed_at_random_moments_resumes_to_the_uninterrupted_history(fin
     run = resume("latest", runs_dir=tmp_path / "runs")
     assert history(run) == history(finished)
     assert run.result["test"]["values"] == finished.result["test"]["values"]
+
+
+@pytest.mark.parametrize("missing", ["result.json", "report.md"])
+def test_a_run_broken_after_the_test_rows_were_read_writes_its_files_and_reads_them_no_second_time(
+    missing, finished, tmp_path, monkeypatch
+):
+    written = RunStore.write_json
+
+    def write_json(store, name, value):
+        if name == missing:
+            raise MemoryError
+        written(store, name, value)
+
+    def write_report(run):
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunStore, "write_json", write_json)
+        patched.setattr("ganas.report.write_report", write_report)
+        with pytest.raises(MemoryError):
+            evolve(tiny(), runs_dir=tmp_path)
+    stopped = load_run("latest", tmp_path)
+    assert stopped.status == "searched"
+    assert not (stopped.folder / missing).exists()
+    again = resume(stopped.folder)
+    assert again.status == "finished"
+    assert len(again.readings) == 1
+    assert again.result == stopped.result
+    assert {path.name for path in again.folder.iterdir()} == {path.name for path in finished.folder.iterdir()}
 
 
 def test_resuming_a_finished_run_says_so_and_changes_nothing(finished):

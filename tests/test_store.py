@@ -112,6 +112,13 @@ def test_a_run_of_another_version_is_refused(folder):
         load_run(folder)
 
 
+def test_a_run_killed_while_its_folder_is_made_is_no_run_yet(folder, monkeypatch):
+    monkeypatch.setattr("ganas.store.SCHEMA", "CREATE TABLE facts (key, value); CREATE nonsense")
+    with pytest.raises(RunError, match="syntax error"):
+        RunStore.create(folder.parent / "two", "", {})
+    assert find_run("latest", folder.parent) == folder
+
+
 def test_a_folder_is_never_overwritten(folder):
     with pytest.raises(RunError, match="exists already"):
         RunStore.create(folder, "", {})

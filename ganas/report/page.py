@@ -94,7 +94,7 @@ def page_content(run: Run, figures: dict[str, Path], yardstick: Run | None = Non
     best = run.hall_of_fame[:1]
     return {
         "run": run.name,
-        "status": run.status,
+        "status": "finished" if run.is_assessed else run.status,
         "created": run.facts.get("created", ""),
         "evaluations": len(run.evaluated),
         "seconds": seconds_in_words(run.facts.get("seconds")),
