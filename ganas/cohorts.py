@@ -2,8 +2,9 @@
 
 A :class:`Bucket` names one compiled program: everything that is structure in it (widths, batch size, optimizer, loss),
 rounded up to a few canonical values, while the rest (depth up to the bucket's, real widths, activations, learning rates,
-rates of dropout) is data per member. It depends on the plan alone, never on the company, so that a member's answer is
-the same bits whoever is trained beside it. This module loads no TensorFlow; docs/cohort.md says what was measured.
+rates of dropout) is data per member. It depends on the plan, the data's shape and the budget, never on the company, so that
+a member's answer is the same bits whoever is trained beside it. This module loads no TensorFlow; docs/cohort.md says what
+was measured.
 """
 
 from __future__ import annotations
@@ -41,15 +42,26 @@ WHOLE_TENSOR_OPTIONS = ("clipnorm", "global_clipnorm", "gradient_accumulation_st
 DEPTHS = (2, 4, 7, 10)
 """Hidden layers are padded with layers that pass their input through, up to the next of these; deeper plans are exact."""
 
-UNIFORM_WIDTHS = (104, 128)
-"""Up to the last of these all layers of a plan share one padded width and its depth is data. A narrower one would be faster
-for the few plans that fit it, but its compilation costs more than they save; 104 serves the textbook's 10-100 units."""
+UNIFORM_WIDTHS = (104, 128, 256, 512, 1024)
+"""The coarsest structure: all layers of a plan share one of these padded widths, and its depth is data. A narrower one would
+be faster for the few plans that fit it, but its compilation costs more than they save; 104 serves the textbook's 10-100 units."""
+
+WIDTHS = ((32, 64, 128, 256, 512, 1024), (32, 64, 96, 128, 192, 256, 384, 512, 768, 1024))
+"""Finer: padded widths of each layer's own, few and more of them; beyond the last, and finest of all, multiples of ``STEPS``."""
+
+STEPS = 256, 256, 32
+
+SPARED = 1.5e11
+"""What a plan may cost more, in floating-point operations of its whole training, for the sake of a coarser structure that other
+plans share: 2 to 3 s, where a compilation takes 3 to 5."""
 
 STEP_OVERHEAD = 1e6
 """What a step costs beside its products, in floating-point operations of the same time: about 50 microseconds."""
 
-WIDTHS = (32, 64, 128, 192, 256, 384, 512, 768, 1024)
-"""Wider plans, where arithmetic counts, have padded widths of their own for each layer; beyond, multiples of 256."""
+
+LANES = ((8_000, 8), (150_000, 4), (300_000, 2))
+"""Weights of a member up to which so many are trained at once in the coarsest structure. Where arithmetic counts, one lane trains
+as many members per second as several, and none runs empty; in a finer structure a plan rarely has company."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,7 @@ class Bucket:
     Attributes:
         inputs, outputs: columns of the data and units of the head.
         widths: padded units of each hidden layer; a plan may use fewer layers where all widths are equal.
+        lanes: members that the program trains at once; fixed, because another count gives other bits.
         batch: rows per step that are computed; plans with smaller batches leave some unused.
         features: what the program can do beyond dense layers with common activations, see :func:`features_of`.
         mutation: the weight mutation's ratio, rounded up to a power of two.
@@ -69,6 +82,7 @@ class Bucket:
     outputs: int
     head_activation: str
     widths: tuple[int, ...]
+    lanes: int
     batch: int
     loss: str
     optimizer: str
@@ -80,19 +94,7 @@ class Bucket:
     @property
     def parameters(self) -> int:
         """Counts the padded kernels' weights of one member."""
-        sizes = (self.inputs, *self.widths, self.outputs)
-        return sum(a * b for a, b in itertools.pairwise(sizes))
-
-    @property
-    def lanes(self) -> int:
-        """Members that the program trains at once; fixed, because another count gives other bits.
-
-        Where arithmetic counts, one lane trains as many members per second as several, and none runs empty: plans with
-        widths of their own are rarely of one bucket.
-        """
-        shared = len(set(self.widths)) <= 1 and max(self.widths, default=0) <= UNIFORM_WIDTHS[-1]
-        limits = ((8_000, 8), (150_000, 4), (300_000, 2)) if shared else ((8_000, 8), (100_000, 4))
-        return next((lanes for limit, lanes in limits if self.parameters <= limit), 1)
+        return _weights(self.inputs, self.widths, self.outputs)
 
 
 def unsupported(plan: NetworkPlan) -> str | None:
@@ -114,22 +116,27 @@ def unsupported(plan: NetworkPlan) -> str | None:
     return None
 
 
-def bucket_of(plan: NetworkPlan, inputs: int, budget: TrainingBudget) -> Bucket:
-    """Returns the bucket that a complete, supported ``plan`` on ``inputs`` columns belongs to."""
+def bucket_of(plan: NetworkPlan, shape: tuple[int, int], budget: TrainingBudget) -> Bucket:
+    """Returns the bucket that a complete, supported ``plan`` on training data of ``shape`` (rows, columns) belongs to.
+
+    Its structure is the coarsest that costs at most ``SPARED`` operations more than the plan's own, or else the finest: a
+    small training is over before another program would be compiled, a long one is worth one of its own.
+    """
     assert plan.head is not None
     assert plan.loss is not None
-    widest = max((layer.units for layer in plan.layers), default=0)
-    uniform = next((width for width in UNIFORM_WIDTHS if width >= widest), None)
-    if uniform is None or not plan.layers:
-        widths = tuple(_width_class(layer.units) for layer in plan.layers)
-    else:
-        depth = len(plan.layers)
-        widths = (uniform,) * (depth if plan.tied else next((d for d in DEPTHS if d >= depth), depth))
+    rows, inputs = shape
+    outputs = plan.head.units
+    own = _weights(inputs, [layer.units for layer in plan.layers], outputs)
+    structures = _structures(plan)
+    spare = (6.0 * (_weights(inputs, widths, outputs) - own) * rows * budget.epochs for widths in structures)
+    widths = next((widths for widths, cost in zip(structures, spare, strict=True) if cost <= SPARED), structures[-1])
+    lanes = next((lanes for limit, lanes in LANES if _weights(inputs, widths, outputs) <= limit), 1)
     return Bucket(
         inputs,
-        plan.head.units,
+        outputs,
         plan.head.activation,
         widths,
+        lanes if widths == structures[0] else 1,
         1 << (plan.batch_size - 1).bit_length(),
         plan.loss,
         plan.optimizer.name.replace("_", ""),
@@ -162,15 +169,15 @@ def features_of(plan: NetworkPlan) -> tuple[str, ...]:
     return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
-def pack(plans: Sequence[NetworkPlan], inputs: int, budget: TrainingBudget, jobs: int) -> list[list[int]]:
-    """Cuts ``plans`` into jobs for ``jobs`` workers: lists of indices, each of one bucket.
+def pack(plans: Sequence[NetworkPlan], shape: tuple[int, int], budget: TrainingBudget, jobs: int) -> list[list[int]]:
+    """Cuts ``plans`` on data of ``shape`` (rows, columns) into jobs for ``jobs`` workers: lists of indices, each of one bucket.
 
     A bucket's plans are spread over the workers in whole lanes; a job of more than one set of lanes refills a lane when
     its member is done. How plans are packed changes how long a batch takes and nothing else.
     """
     buckets: dict[Bucket, list[int]] = defaultdict(list)
     for index, plan in enumerate(plans):
-        buckets[bucket_of(plan, inputs, budget)].append(index)
+        buckets[bucket_of(plan, shape, budget)].append(index)
     packed = []
     for bucket, members in buckets.items():
         size = bucket.lanes * max(1, len(members) // (4 * jobs * bucket.lanes))
@@ -201,5 +208,19 @@ def in_order(costs: Sequence[float], programs: Sequence[object], jobs: int) -> l
     return head + [index for index in longest if index not in head]
 
 
-def _width_class(units: int) -> int:
-    return next((width for width in WIDTHS if width >= units), -(-units // 256) * 256)
+def _structures(plan: NetworkPlan) -> list[tuple[int, ...]]:
+    """Returns padded widths that hold ``plan``, from those that most plans share to those that are nearly its own."""
+    units = [layer.units for layer in plan.layers]
+    depth = len(units)
+    structures = []
+    uniform = next((width for width in UNIFORM_WIDTHS if units and width >= max(units)), None)
+    if uniform is not None:
+        padded = depth if plan.tied else next((d for d in DEPTHS if d >= depth), depth)
+        structures.append((uniform,) * padded)
+    for classes, step in zip((*WIDTHS, ()), STEPS, strict=True):
+        structures.append(tuple(next((w for w in classes if w >= u), -(-u // step) * step) for u in units))
+    return structures
+
+
+def _weights(inputs: int, widths: Sequence[int], outputs: int) -> int:
+    return sum(a * b for a, b in itertools.pairwise((inputs, *widths, outputs)))

@@ -80,8 +80,8 @@ class Evaluator:
         self.executor: Executor = executor or self._owned  # type: ignore[assignment]
         self._folder = tempfile.TemporaryDirectory(prefix="ganas-")
         self._folds: dict[int, str] = {}
-        self._inputs: dict[str, int] = {}
-        """Columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
+        self._shapes: dict[str, tuple[int, int]] = {}
+        """Training rows and columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
         self._rung_scores: dict[int, list[float]] = defaultdict(list)
         self._batches = 0
@@ -183,8 +183,8 @@ class Evaluator:
         for index, (plan, seed) in enumerate(completed):
             groups[self.trainer_of(plan)[0], path].append(Training(index, 0, Member(plan, seed)))
         trained: dict[int, Trained] = {}
-        jobs = self._jobs(groups, budget or self.budget, keep_weights=True, recording=recording)
-        for training, one in self._run(jobs):
+        options = {"keep_weights": True, "recording": recording}
+        for training, one in self._run(groups, budget or self.budget, **options):
             trained[training.index] = one
             if on_trained is not None:
                 on_trained(training.index, one)
@@ -194,7 +194,7 @@ class Evaluator:
         """Writes a fold where workers find it, and returns its path."""
         path = str(Path(self._folder.name) / name)
         publish(fold, Path(path))
-        self._inputs[path] = fold.data.x_train.shape[1]
+        self._shapes[path] = fold.data.x_train.shape
         return path
 
     def _fold(self, index: int) -> str:
@@ -288,19 +288,17 @@ class Evaluator:
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
         options = {"pause": pause, "deadline": deadline, "measures_latency": self.measures_latency}
-        for training, trained in self._run(self._jobs(groups, self.budget, **options)):
+        for training, trained in self._run(groups, self.budget, **options):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
                 finish(training.index, [parts[training.index][place] for place in range(len(mine))])
 
-    def _jobs(
+    def _run(
         self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
-    ) -> list[tuple[Job, list[Training]]]:
-        return make_jobs(groups, self._inputs, budget, self.executor.jobs, **options)
-
-    def _run(self, jobs: list[tuple[Job, list[Training]]]) -> Iterator[tuple[Training, Trained]]:
-        """Runs jobs; the members of a job whose worker died are tried again one by one, so that one cannot take others down."""
+    ) -> Iterator[tuple[Training, Trained]]:
+        """Trains all, in jobs; the members of a job whose worker died are tried again one by one: none can take others down."""
+        jobs = make_jobs(groups, self._shapes, budget, self.executor.jobs, **options)
         lost: list[tuple[Job, list[Training]]] = []
         for place, result in self.executor.run(train_job, [job for job, _ in jobs]):
             job, chunk = jobs[place]

@@ -27,7 +27,7 @@ class Training:
 
 def make_jobs(
     groups: Mapping[tuple[str, str], Sequence[Training]],
-    inputs: Mapping[str, int],
+    shapes: Mapping[str, tuple[int, int]],
     budget: TrainingBudget,
     workers: int,
     **options: Any,
@@ -36,7 +36,7 @@ def make_jobs(
 
     Args:
         groups: trainings by (trainer, path of the published fold).
-        inputs: columns of each published fold.
+        shapes: training rows and columns of each published fold.
         budget: of every training.
         workers: how many work at once.
         options: further fields of :class:`~ganas.worker.Job`.
@@ -47,7 +47,7 @@ def make_jobs(
     for (trainer, path), trainings in groups.items():
         plans = [training.member.plan for training in trainings]
         if trainer == "cohort":
-            packed = cohorts.pack(plans, inputs[path], budget, workers)
+            packed = cohorts.pack(plans, shapes[path], budget, workers)
         else:
             packed = [[place] for place in range(len(plans))]
         for places in packed:
@@ -55,12 +55,12 @@ def make_jobs(
             made.append((Job(trainer, path, tuple(training.member for training in chunk), budget, **options), chunk))
             first = plans[places[0]]
             if trainer == "cohort":
-                bucket = cohorts.bucket_of(first, inputs[path], budget)
+                bucket = cohorts.bucket_of(first, shapes[path], budget)
                 programs.append(bucket)
                 costs.append(cohorts.work(bucket, len(chunk)))
             else:
                 programs.append(len(made))
-                costs.append(KERAS_WORK + 3.0 * first.flops(inputs[path]))
+                costs.append(KERAS_WORK + 3.0 * first.flops(shapes[path][1]))
     return [made[index] for index in cohorts.in_order(costs, programs, workers)]
 
 

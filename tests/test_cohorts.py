@@ -12,7 +12,8 @@ from ganas.cohorts import bucket_of, in_order, pack, unsupported, work
 from ganas.evaluation import TrainingBudget
 from ganas.search.plan import DenseLayer, Head, Mutation, NetworkPlan, Optimizer, mlp_plan
 
-BUDGET = TrainingBudget()
+BUDGET = TrainingBudget(epochs=20)
+DIGITS = (1150, 64)
 
 
 def classifier(*layers, **settings):
@@ -28,21 +29,27 @@ def test_plans_of_the_textbook_space_share_few_programs():
     plans = [classifier(*[(units, act)] * depth, learning_rate=rate)
              for units in (10, 57, 100) for act in ("relu", "tanh", "elu", "selu", "leaky_relu(0.2)")
              for depth in range(1, 11) for rate in (1e-4, 1e-2)]  # fmt: skip
-    assert len({bucket_of(plan, 64, BUDGET) for plan in plans}) == 4
+    assert len({bucket_of(plan, DIGITS, BUDGET) for plan in plans}) == 4
 
 
-def test_wide_plans_have_fewer_lanes_and_widths_of_their_own():
-    small = bucket_of(classifier((50, "relu")), 64, BUDGET)
-    wide = bucket_of(classifier((1024, "tanh"), (500, "tanh"), (20, "tanh")), 784, BUDGET)
-    assert wide.widths == (1024, 512, 32)
-    assert wide.lanes == 1 < small.lanes
+def test_the_longer_a_training_the_more_its_program_is_its_own():
+    plan = classifier((200, "tanh"), (80, "tanh"))
+    buckets = [bucket_of(plan, (rows, 784), BUDGET) for rows in (1_000, 15_000, 22_000, 60_000)]
+    assert [bucket.widths for bucket in buckets] == [(256, 256), (256, 128), (256, 96), (224, 96)]
+    assert [bucket.lanes for bucket in buckets] == [2, 1, 1, 1]
+    assert bucket_of(plan, (1_000, 784), TrainingBudget(epochs=1200)).widths == (224, 96)
+
+
+def test_large_networks_have_one_lane():
+    assert bucket_of(classifier((50, "relu")), DIGITS, BUDGET).lanes == 4
+    assert bucket_of(classifier((500, "relu"), (500, "relu")), DIGITS, BUDGET).lanes == 1
 
 
 def test_a_bucket_holds_its_plan():
     for depth in (1, 3, 12):
         for units in (1, 104, 105, 2000):
             plan = classifier(*[(units, "relu")] * depth, batch_size=33)
-            bucket = bucket_of(plan, 64, BUDGET)
+            bucket = bucket_of(plan, DIGITS, BUDGET)
             assert len(bucket.widths) >= depth
             assert min(bucket.widths) >= units
             assert bucket.batch == 64
@@ -68,13 +75,13 @@ def test_what_is_not_supported_has_a_reason(change, reason):
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 5)), max_size=60), st.integers(1, 4))
 def test_packing_puts_every_plan_into_one_job_of_its_bucket(shapes, jobs):
     plans = [classifier(*[(units, "relu")] * depth) for units, depth in shapes]
-    packed = pack(plans, 64, BUDGET, jobs)
+    packed = pack(plans, DIGITS, BUDGET, jobs)
     assert sorted(index for job in packed for index in job) == list(range(len(plans)))
-    assert all(len({bucket_of(plans[index], 64, BUDGET) for index in job}) == 1 for job in packed)
+    assert all(len({bucket_of(plans[index], DIGITS, BUDGET) for index in job}) == 1 for job in packed)
 
 
 def test_a_plan_without_hidden_layers_has_a_bucket():
-    assert bucket_of(NetworkPlan((), Head(3, "softmax"), "mse"), 4, BUDGET).widths == ()
+    assert bucket_of(NetworkPlan((), Head(3, "softmax"), "mse"), (90, 4), BUDGET).widths == ()
 
 
 def test_the_longest_jobs_come_first_and_no_two_workers_begin_with_the_same_program():
@@ -84,5 +91,5 @@ def test_the_longest_jobs_come_first_and_no_two_workers_begin_with_the_same_prog
 
 
 def test_empty_lanes_cost_what_full_ones_do():
-    bucket = bucket_of(classifier((50, "relu")), 64, BUDGET)
+    bucket = bucket_of(classifier((50, "relu")), DIGITS, BUDGET)
     assert work(bucket, 1) == work(bucket, bucket.lanes) < work(bucket, bucket.lanes + 1)

@@ -52,7 +52,7 @@ def test_company_and_place_change_no_bit(alone):
     company += [noisy(40, rate=1e4, layers=(DenseLayer(40, "exponential"),))]
     first = train([MEMBER, *company], DATA, BUDGET)
     last = train([*company, MEMBER], DATA, BUDGET)
-    assert len(company) > bucket_of(MEMBER.plan, 6, BUDGET).lanes
+    assert len(company) > bucket_of(MEMBER.plan, DATA.x_train.shape, BUDGET).lanes
     assert same(first[0], alone)
     assert same(last[-1], alone)
     assert all(same(a, b) for a, b in zip(first[1:-1], last[:-2], strict=True))

@@ -155,7 +155,7 @@ def test_members_begin_with_the_weights_that_keras_builds():
     weights = initial_weights(one, COLUMNS, 3, "float32")
     for mine, keras_own in zip(weights, build(one, COLUMNS, 3).get_weights(), strict=True):
         np.testing.assert_array_equal(mine, keras_own)
-    bucket = bucket_of(one, COLUMNS, TrainingBudget())
+    bucket = bucket_of(one, (100, COLUMNS), TrainingBudget())
     for before, after in zip(weights, cut(bucket, one, pad(bucket, one, weights)), strict=True):
         np.testing.assert_array_equal(before, after)
 

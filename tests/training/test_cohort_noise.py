@@ -44,7 +44,7 @@ def test_neighbouring_steps_draws_lanes_rows_and_units_are_uncorrelated():
 def mutated(method, probability=1.0, ratio=0.1, steps=1):
     """Mutates a (20, 30) layer in a padded lane for some steps; returns it before and after, and the padded whole."""
     plan = NetworkPlan((DenseLayer(30),), Head(3), "mse", mutation=Mutation(probability, ratio, method))
-    bucket = bucket_of(plan, 20, TrainingBudget())
+    bucket = bucket_of(plan, (100, 20), TrainingBudget())
     before = np.zeros((bucket.lanes, 20, bucket.widths[0]), "float32")
     before[:, :, :30] = np.random.default_rng(0).normal(size=(20, 30))
     kernel = tf.Variable(before)

@@ -225,28 +225,25 @@ class Program:
         weights = {name: tf.convert_to_tensor(variable) for name, variable in self._weights.items()}
         penalties = self._penalties(weights, settings)
 
-        def judge(start: Any, size: int) -> tuple[Any, Any]:
+        size = min(rows, ROWS_AT_ONCE)
+        passes = -(-rows // size)
+        made = tf.TensorArray(precision, passes, element_shape=(self.bucket.lanes, size, self.bucket.outputs))
+
+        def judge(place: Any, made: Any, sums: Any) -> tuple[Any, Any, Any]:
+            start = tf.minimum(place * size, rows - size)  # the last pass repeats rows, and counts them once
             part, target = tf.slice(x, [start, 0], [size, -1]), tf.slice(y, [start, 0], [size, -1])
             flow = Pass(self.bucket, weights, settings, None, weights)
             outputs = flow.head(flow.into_layers(part)[-1])
             losses = self._loss(tf.broadcast_to(target, outputs.shape), outputs)
-            is_row = tf.range(size) + start < count
-            return outputs, tf.reduce_sum(tf.where(is_row, losses, 0.0), 1)
+            row = tf.range(size) + start
+            is_counted = (row < count) & (row >= place * size)
+            return place + 1, made.write(place, outputs), sums + tf.reduce_sum(tf.where(is_counted, losses, 0.0), 1)
 
-        whole = rows // ROWS_AT_ONCE if rows >= 2 * ROWS_AT_ONCE else 0
-        outputs, sums = judge(whole * ROWS_AT_ONCE, rows - whole * ROWS_AT_ONCE)
-        if whole:
-            made = tf.TensorArray(
-                precision, whole, element_shape=(*outputs.shape[:1], ROWS_AT_ONCE, *outputs.shape[2:])
-            )
-
-            def chunk(place: Any, made: Any, sums: Any) -> tuple[Any, Any, Any]:
-                part, loss = judge(place * ROWS_AT_ONCE, ROWS_AT_ONCE)
-                return place + 1, made.write(place, part), sums + loss
-
-            _, made, sums = tf.while_loop(lambda place, *_: place < whole, chunk, (tf.constant(0), made, sums))
-            first = tf.reshape(tf.transpose(made.stack(), (1, 0, 2, 3)), (self.bucket.lanes, -1, self.bucket.outputs))
-            outputs = tf.concat([first, outputs], 1)
+        begin = (tf.constant(0), made, tf.zeros(self.bucket.lanes, precision))
+        _, made, sums = tf.while_loop(lambda place, *_: place < passes, judge, begin)
+        judged = tf.reshape(tf.transpose(made.stack(), (1, 0, 2, 3)), (self.bucket.lanes, -1, self.bucket.outputs))
+        before_last = (passes - 1) * size
+        outputs = tf.concat([judged[:, :before_last], judged[:, passes * size - (rows - before_last) :]], 1)
         return outputs, sums / tf.cast(count, precision) + penalties
 
 
