@@ -55,10 +55,12 @@ class Remaining(ProgressColumn):
     """The time left, from the mean pace of this sitting: results come in bursts, which rich's own estimate takes for pace."""
 
     def render(self, task: Task) -> Text:
-        """Renders ``1 min 20 s left``."""
+        """Renders ``1 min 20 s left``, and ``12 s so far`` while the first networks are compiled."""
         heard, first, updated = task.fields["heard"], task.fields["started"], task.fields["updated"]
-        if not heard or task.total is None or task.completed >= task.total:
+        if task.total is None or task.completed >= task.total:
             return Text("")
+        if not heard:
+            return Text(f"{seconds_in_words(int(time.monotonic() - first))} so far")
         left = (updated - first) / heard * (task.total - task.completed) - (time.monotonic() - updated)
         return Text(f"{seconds_in_words(max(1.0, left))} left")
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ganas.evaluation import Evaluation
 from ganas.listener import Listener, Summary
-from ganas.screen import COLUMNS, Screen, generation_line, heading_line
+from ganas.screen import COLUMNS, Remaining, Screen, generation_line, heading_line
 from ganas.search.plan import mlp_plan
 
 
@@ -116,3 +116,13 @@ def test_an_interrupted_search_says_how_to_go_on(make_run):
     tell(screen, run)
     assert f"go on with: ganas resume {run.name}" in stream.getvalue()
     assert "Score" not in stream.getvalue()
+
+
+def test_the_bar_counts_seconds_until_there_is_a_pace_to_foretell_the_rest_from():
+    screen, _ = make_screen(terminal=True)
+    screen.on_start(Summary("run", (), 10, 0))
+    task = screen._progress.tasks[0]
+    assert Remaining().render(task).plain.endswith(" s so far")
+    screen.on_evaluation(0, Evaluation(mlp_plan([4]), 0, "ok", error=0.25))
+    assert Remaining().render(task).plain.endswith(" left")
+    screen.close()
