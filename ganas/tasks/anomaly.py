@@ -346,11 +346,14 @@ def _text(value: Any) -> str:
 
 
 def _refuse_label_as_feature(table: Table, labels: NDArray[np.bool_]) -> None:
-    numbers = table.features.numbers
+    """Refuses a column of numbers or texts with one value on all anomalies and another on all normal rows, holes aside."""
     if labels.all() or not labels.any():
         return
-    for place, name in enumerate(table.features.number_names):
-        high = numbers[labels, place]
-        low = numbers[~labels, place]
-        if high.min() == high.max() and low.min() == low.max() and high[0] != low[0]:
+    numbers, texts = table.features.numbers, table.features.texts
+    columns = [(name, numbers[:, place]) for place, name in enumerate(table.features.number_names)]
+    columns += [(name, texts[:, place]) for place, name in enumerate(table.features.text_names)]
+    for name, values in columns:
+        is_known = values != "" if values.dtype == object else ~np.isnan(values)
+        high, low = values[is_known & labels], values[is_known & ~labels]
+        if len(high) and len(low) and (high == high[0]).all() and (low == low[0]).all() and high[0] != low[0]:
             raise DataError(f"{table.name}: column {name!r} is the label in other words; leave it out of the features")

@@ -136,8 +136,10 @@ class AutoencoderTask(TableTask):
 
 
 def _refuse_constant(task: AutoencoderTask) -> None:
-    """Refuses training rows that are all alike; looks at a few first, because images are many."""
+    """Refuses training rows that are all alike, or a single one; looks at a few first, because images are many."""
     rows = task.purpose.learnt(task.splits.folds[0][0])
+    if len(rows) < 2:
+        raise DataError(f"{task.name}: too few rows to train on ({len(rows)}); give more rows")
     for some in (rows[:CONSTANT_ROWS], rows):
         x = task.preprocessing.transform(task.table.features.take(some))
         if (x != x[:1]).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ganas.errors import ConfigError, DataError
@@ -189,6 +190,23 @@ def test_bad_input_is_one_line_that_names_it(target, options, error, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_feature_that_is_the_label_is_refused():
-    with pytest.raises(DataError, match="is the label in other words"):
-        task_from_arrays(np.column_stack([X, LABELS]), LABELS, kind="anomaly")
+@pytest.mark.parametrize(
+    "column",
+    [LABELS, 5 - 2.0 * LABELS, np.where(np.arange(400) == 5, np.nan, LABELS), np.where(LABELS == 1, "attack", "usual")],
+)
+def test_a_feature_that_is_the_label_is_refused(column):
+    frame = pd.DataFrame(X).rename(columns=str).assign(kind=column)
+    with pytest.raises(DataError, match="column 'kind' is the label in other words"):
+        task_from_arrays(frame, LABELS, kind="anomaly")
+
+
+def test_a_feature_that_agrees_with_the_label_in_most_rows_is_kept():
+    frame = pd.DataFrame(X).rename(columns=str).assign(kind=np.where(np.arange(400) < 41, "odd", "usual"))
+    assert "kind" in task_from_arrays(frame, LABELS, kind="anomaly").table.features.text_names
+
+
+@pytest.mark.parametrize("normal", [1, 2, 3])
+def test_too_few_normal_rows_to_train_on_and_to_hold_out_are_refused(normal):
+    labels = (np.arange(400) >= normal).astype(int)
+    with pytest.raises(DataError, match=r"too few (normal )?rows to train on"):
+        task_from_arrays(X, labels, kind="anomaly")
