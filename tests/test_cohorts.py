@@ -1,4 +1,4 @@
-"""Buckets and jobs are decided in the parent, without TensorFlow, by each plan alone."""
+"""Buckets and jobs are decided in the parent, without TensorFlow, by each plan, the data's shape and the budget alone."""
 
 import dataclasses
 import subprocess
