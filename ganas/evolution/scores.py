@@ -1,8 +1,8 @@
 """What a model learns from: results of every kind as scores, standard normal by rank, small is good.
 
 Ranks make the unit and the tail of an objective irrelevant. A failure ranks behind everything, so that the search keeps
-away from where networks diverge. A candidate that was stopped early was in the worse half at its rung, so it ranks in
-the worse half of those that were not, behind those stopped at a later rung.
+away from where networks diverge. A candidate that was stopped early ranks by its score there, as if further training would
+have changed nothing, but never in the better half of those that were not stopped: it was behind when it was.
 """
 
 from __future__ import annotations
@@ -24,17 +24,14 @@ def score_results(results: Sequence[Result]) -> Floats:
 
 
 def _places(results: Sequence[Result], objective: int) -> Floats:
-    """Returns where each result stands among the complete ones, from 0 on; failures at infinity."""
+    """Returns where each result stands among those that were trained, from 0 on; failures at infinity."""
     places = np.full(len(results), math.inf)
-    complete = [index for index, result in enumerate(results) if result.is_complete]
-    for place, index in enumerate(complete):
-        places[index] = place
-    values = np.array([_value(results[index], objective) for index in complete])
-    places[complete] = np.searchsorted(np.sort(values), values, side="left")
-    stopped = [index for index, result in enumerate(results) if result.rung is not None and result.objectives]
-    stopped.sort(key=lambda index: (-(results[index].rung or 0), _value(results[index], objective)))
-    for place, index in enumerate(stopped):
-        places[index] = (len(complete) - 1) * (0.5 + 0.5 * (place + 0.5) / len(stopped))
+    trained = [index for index, result in enumerate(results) if result.objectives is not None]
+    values = np.array([_value(results[index], objective) for index in trained])
+    places[trained] = np.searchsorted(np.sort(values), values, side="left")
+    middle = np.median([places[index] for index in trained if results[index].is_complete])
+    stopped = [index for index in trained if not results[index].is_complete]
+    places[stopped] = np.maximum(places[stopped], middle)
     return places
 
 

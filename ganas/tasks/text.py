@@ -74,15 +74,19 @@ def looks_like_header(lines: list[str], separator: str) -> bool:
     """Whether the first line names columns.
 
     It does if it has a word above a column of numbers, or counts 0, 1, 2, ... as nameless columns are written. Where
-    all columns are of words, it does if its words all differ and none comes again in its column.
+    all columns are of words, it does if its words all differ and none comes again in its column. A first column without a
+    name, such as the row numbers that R and pandas write, tells nothing.
     """
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
     first, rest = rows[0], rows[1:]
     if not rest or any(cell in MISSING for cell in first[1:]):
         return not rest and not any(_is_number(cell) for cell in first)
+    begin = int(first[0] == "" and len(first) > 1)
     columns = [
-        [row[place] for row in rest if place < len(row) and row[place] not in MISSING] for place in range(len(first))
+        [row[place] for row in rest if place < len(row) and row[place] not in MISSING]
+        for place in range(begin, len(first))
     ]
+    first = first[begin:]
     of_numbers = [bool(column) and all(_is_number(cell) for cell in column) for column in columns]
     if len(first) >= FEWEST_COUNTED_COLUMNS and first == [str(place) for place in range(len(first))]:
         return True

@@ -32,10 +32,16 @@ def test_a_stopped_one_ranks_in_the_worse_half_whatever_its_score_was_at_the_run
     assert np.sort(scores[:4])[1] < scores[4] < np.sort(scores[:4])[3]
 
 
-def test_stopped_ones_are_ranked_by_rung_and_then_by_their_score_there() -> None:
-    stopped = [result(9, (0.9,), 1), result(8, (0.2,), 0), result(7, (0.1,), 0), result(6, (0.8,), 1)]
-    scores = score_results([*complete(COMPLETE), *stopped])[4:, 0]
-    assert np.argsort(scores).tolist() == [3, 0, 2, 1]
+def test_a_stopped_one_ranks_by_its_score_there_among_the_worse_half() -> None:
+    stopped = [result(9, (0.9,), 1), result(8, (0.35,), 0), result(7, (0.15,), 0)]
+    scores = score_results([*complete(COMPLETE), *stopped])[:, 0]
+    # 0.1, then 0.2 and, not before the middle, what was stopped at 0.15, then 0.3, 0.35, 0.4, 0.9
+    assert np.argsort(scores, kind="stable").tolist() == [0, 2, 6, 3, 5, 1, 4]
+
+
+def test_one_stopped_far_behind_does_not_rank_before_the_worst_that_was_not() -> None:
+    scores = score_results([*complete(COMPLETE), *(result(9 + extra, (9.0 + extra,), 0) for extra in range(8))])[:, 0]
+    assert scores[4:].min() > scores[:4].max()
 
 
 def test_every_objective_has_scores_of_its_own() -> None:

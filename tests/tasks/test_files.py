@@ -31,6 +31,9 @@ def write(path: Path, text: str) -> Path:
         (["colour,shape", "red,round", "blue,square"], True),
         (["red,round", "blue,square", "red,square"], False),
         (["?,2,M", "1,2,R"], False),
+        (['"",class,sex', '"1",third,man', '"2",first,woman'], True),
+        ([",red,round", ",blue,round"], False),
+        ([",0,1,2,3,4", "0,9,8,7,6,5", "1,5,4,3,2,1"], True),
     ],
 )
 def test_a_header_is_told_from_a_row(lines: list[str], expected: bool) -> None:
