@@ -68,12 +68,7 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Makes the mutation part of the model's training step."""
-        optimizer = self.model.optimizer
-        self._last_step = None
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            # it leaves out steps whose gradients overflow: the step that then counts must not mutate twice
-            with self.model.distribute_strategy.scope():
-                self._last_step = keras.Variable(-1, dtype="int64", trainable=False, aggregation="only_first_replica")
+        self._clock = _Clock(self.model)
         _wrap_step(self.model, self._mutate)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -108,19 +103,15 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         )
 
     def _mutate(self, data: Any) -> None:
-        model, optimizer = self.model, self.model.optimizer
+        model = self.model
         if not model.built:
             # Keras builds such a model on its first batch too, but after this
             model(keras.utils.unpack_x_y_sample_weight(data)[0])
-        # under mixed precision the counter belongs to the wrapped optimizer
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        micro_steps = optimizer.gradient_accumulation_steps or 1
-        micro_step = tf.convert_to_tensor(optimizer._iterations)
-        step = tf.cast(micro_step // micro_steps % (2**31 - 1), tf.int32)
-        is_due = coin(self.seed, step, self.settings.probability) & (micro_step % micro_steps == 0)
-        if self._last_step is not None:
-            is_due &= micro_step != tf.convert_to_tensor(self._last_step)
-            self._last_step.assign(micro_step)
+        # where data of unknown length end, Keras runs the step once more and it fails for want of a batch, not sooner
+        batch = [part for part in tf.nest.flatten(data, expand_composites=True) if tf.is_tensor(part)]
+        with tf.control_dependencies(batch):
+            step, is_new = self._clock.read()
+            is_due = coin(self.seed, step, self.settings.probability) & is_new
         strategy = tf.distribute.get_strategy()
         mutate = _mutate_replicas if strategy.num_replicas_in_sync > 1 else _mutate_in_place
         mutate(self.selected(model), is_due, lambda layer, values: self._replacements(layer, values, step))
@@ -129,6 +120,59 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         """Returns the places (count, rank) and the new values (count,) in one variable's ``values``."""
         places, new = replacements(values, self.settings.ratio, self.settings.method, self.seed, step, layer)
         return tf.stack(_unravel(places, values.shape), axis=-1), new
+
+
+class _Clock:
+    """Which optimizer step a model is before: the count of its optimizer, which is saved with it.
+
+    A training step of the model's own may have optimizers that Keras does not know, as a GAN has two, or none: then the
+    steps of all that the model holds are added up, and training steps that move none of them are counted here.
+    """
+
+    def __init__(self, model: Any) -> None:
+        has_own_step = type(model).train_step is not keras.Model.train_step
+        optimizers = _optimizers(model) if has_own_step else [model.optimizer]
+        # it leaves out steps whose gradients overflow: the step that then counts must not mutate twice
+        self._is_scaled = any(isinstance(one, keras.optimizers.LossScaleOptimizer) for one in optimizers)
+        # under mixed precision the counter belongs to the wrapped optimizer
+        self._optimizers = [getattr(one, "inner_optimizer", one) for one in optimizers]
+        self._last: Any = None
+        self._idle: Any = None
+        if has_own_step or self._is_scaled:
+            with model.distribute_strategy.scope():
+                self._last, self._idle = (
+                    keras.Variable(start, dtype="int64", trainable=False, aggregation="only_first_replica")
+                    for start in (-1, 0)
+                )
+
+    def read(self) -> tuple[Any, Any]:
+        """Returns the number of the step (int32), and whether nothing has been done before it yet; once per step."""
+        counts = [tf.cast(tf.convert_to_tensor(one._iterations), tf.int64) for one in self._optimizers]
+        each = [one.gradient_accumulation_steps or 1 for one in self._optimizers]
+        step = sum((count // number for count, number in zip(counts, each, strict=True)), tf.constant(0, tf.int64))
+        is_new = tf.reduce_all([count % number == 0 for count, number in zip(counts, each, strict=True)])
+        if self._last is not None:
+            micro_step = sum(counts, tf.constant(0, tf.int64))
+            is_repeated = micro_step == tf.convert_to_tensor(self._last)
+            self._last.assign(micro_step)
+            if self._is_scaled:
+                is_new &= ~is_repeated
+            else:
+                self._idle.assign_add(tf.cast(is_repeated, tf.int64))
+                step += tf.convert_to_tensor(self._idle)
+        return tf.cast(step % (2**31 - 1), tf.int32), is_new
+
+
+def _optimizers(model: Any) -> list[Any]:
+    """Returns the optimizers among the attributes of ``model`` and of the models in it, each once."""
+    found: dict[int, Any] = {}
+    for value in vars(model).values():
+        many = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+        found |= {id(one): one for one in many if isinstance(one, keras.optimizers.Optimizer)}
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found |= {id(one): one for one in _optimizers(layer)}
+    return list(found.values())
 
 
 Replacements = Callable[[int, Any], tuple[Any, Any]]
@@ -209,6 +253,9 @@ def _unwrap_step(model: Any) -> None:
     before = getattr(model.make_train_function, "before", None)
     if before is None:
         return
+    if model.train_function is None:
+        # compiled anew since then: what was compiled before has the old optimizer and loss
+        before = {**before, "train_function": None}
     for name in ("train_step", "make_train_function", "train_function"):
         if name in before:
             setattr(model, name, before[name])

@@ -10,6 +10,7 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ganas.errors import GanasError
 from ganas.training.mutation import coin, replacements
@@ -69,6 +70,18 @@ def test_each_step_mutates_once_however_keras_runs_it(options, method):
     expected = expected_kernels(before, range(2 * STEPS), probability=0.5, method=method, seed=3)
     assert any((a != b).any() for a, b in zip(before, expected, strict=True))
     for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+def test_data_of_unknown_length_mutate_nothing_where_they_end(steps_per_execution):
+    model = make_model(steps_per_execution=steps_per_execution)
+    before = kernels(model)
+    batches = list(zip(np.split(X, STEPS), np.split(Y, STEPS), strict=True))
+    shapes = (tf.TensorSpec((None, 6)), tf.TensorSpec((None, 1)))
+    data = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=shapes)
+    model.fit(data, epochs=2, verbose=0, callbacks=[WeightMutation(1.0, 0.1)])
+    for found, right in zip(kernels(model), expected_kernels(before, range(2 * STEPS)), strict=True):
         np.testing.assert_array_equal(found, right)
 
 
@@ -133,6 +146,18 @@ def test_a_fit_that_ends_by_an_exception_leaves_no_mutation_behind():
     assert all((a == b).all() for a, b in zip(before, kernels(model), strict=True))
     assert "train_step" not in vars(model)
     assert model.train_function is own
+
+
+def test_a_model_compiled_anew_after_an_exception_learns_by_its_new_optimizer():
+    model = make_model()
+    fit(model)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, WeightMutation(1.0, 0.3), Interruption())
+    before = kernels(model)
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse", jit_compile=False)
+    fit(model)
+    assert model.optimizer.iterations.numpy() == STEPS
+    assert all((a != b).any() for a, b in zip(before, kernels(model), strict=True))
 
 
 def test_the_next_fit_has_its_own_step_again_without_retracing():
@@ -213,6 +238,34 @@ def test_unbuilt_and_subclassed_models_with_nested_layers_are_mutated():
     # 5 steps of shrinking all weights: 1/2 each on average
     assert np.abs(model.inner.layers[0].kernel).mean() < 0.1
     assert np.abs(model.inner.layers[1].kernel).mean() > 0.2
+
+
+class OwnStep(Subclassed):
+    """Its training step applies ``optimizers`` of its own, each with a learning rate of 0, as a GAN has two."""
+
+    def __init__(self, *optimizers):
+        super().__init__()
+        self.own = list(optimizers)
+
+    def train_step(self, data):
+        zeros = [keras.ops.zeros_like(variable) for variable in self.trainable_variables]
+        for optimizer in self.own:
+            optimizer.apply(zeros, self.trainable_variables)
+        return {"loss": keras.ops.sum(zeros[0])}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_training_step_of_its_own_mutates_anew_at_each_step_whatever_optimizers_it_has(count):
+    model = OwnStep(*(keras.optimizers.SGD(0.0) for _ in range(count)))
+    model(X)
+    # a GAN's two optimizers leave the one that Keras compiles unused
+    model.compile(jit_compile=False)
+    before = kernels(model)
+    fit(model, WeightMutation(0.5, 0.1, "random", seed=3), epochs=2)
+    steps = range(0, 2 * STEPS * max(count, 1), max(count, 1))
+    expected = expected_kernels(before, steps, probability=0.5, method="random", seed=3)
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
 
 
 def test_convolutions_and_recurrent_layers_have_kernels_too():
