@@ -108,18 +108,7 @@ def _rows_of_legs(
             waiting = np.concatenate([waiting, stream(0, "rows of legs", passes).permutation(rows)])
             passes += 1
         taken, waiting = np.split(waiting, [updates * batch_size])
-        yield _taken(data, taken)
-
-
-def _taken(data: TrainingData, rows: np.ndarray) -> TrainingData:
-    """Returns the data with some of the training rows; what is measured stays as it was."""
-    x = np.ascontiguousarray(data.x_train[rows])
-    return dataclasses.replace(
-        data,
-        x_train=x,
-        y_train=x if data.y_train is data.x_train else np.ascontiguousarray(data.y_train[rows]),
-        w_train=None if data.w_train is None else data.w_train[rows],
-    )
+        yield dataclasses.replace(data, drawn=taken)
 
 
 def _follow(one: _Followed, outcome: Outcome, fold: Fold, updates: float) -> None:

@@ -80,8 +80,8 @@ def test_updates_are_counted_exactly_and_legs_hold_the_rows_of_their_batches(fol
     trainer = Counting()
     outcome = record(trainer, fold, Recording(every=4, updates=10), TrainingBudget(), batch_size=8)[0]
     assert outcome.curves["updates"] == [4, 8, 10]
-    assert [len(data.x_train) for data in trainer.seen] == [32, 32, 16]
-    assert all(len(data.x_train) == len(data.y_train) for data in trainer.seen)
+    assert [data.epoch_rows for data in trainer.seen] == [32, 32, 16]
+    assert all(data.x_train is fold.data.x_train for data in trainer.seen)
 
 
 def test_two_legs_of_one_pass_hold_different_rows(fold):
@@ -91,7 +91,7 @@ def test_two_legs_of_one_pass_hold_different_rows(fold):
     record(
         trainer, dataclasses.replace(fold, data=data), Recording(every=6, updates=12), TrainingBudget(), batch_size=8
     )
-    assert sorted(np.concatenate([leg.x_train for leg in trainer.seen])[:, 0]) == list(range(96))
+    assert sorted(np.concatenate([leg.drawn for leg in trainer.seen])) == list(range(96))
 
 
 def test_a_recording_of_no_updates_is_refused():

@@ -31,6 +31,8 @@ class TrainingData:
         x_measured: rows whose network outputs are asked for at the restored epoch; None: the validation rows.
         measured_layer: ``"output"`` (the head, activation included) or ``"bottleneck"`` (that layer's output in inference,
             after its activation, normalisation and, inert then, dropout).
+        drawn: (rows of an epoch,) int, which training rows an epoch goes through before they are shuffled, some perhaps more
+            than once; None: each once.
     """
 
     x_train: FloatArray
@@ -40,6 +42,12 @@ class TrainingData:
     w_train: FloatArray | None = None
     x_measured: FloatArray | None = None
     measured_layer: str = "output"
+    drawn: NDArray[np.integer[Any]] | None = None
+
+    @property
+    def epoch_rows(self) -> int:
+        """How many rows an epoch goes through."""
+        return int(self.x_train.shape[0]) if self.drawn is None else len(self.drawn)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _tensors(data: TrainingData, dtype: str) -> TrainingData:
     arrays = {name: getattr(data, name) for name in names}
     made = {id(array): tf.constant(array, dtype) for array in arrays.values() if array is not None}
     tensors: dict[str, Any] = {name: None if array is None else made[id(array)] for name, array in arrays.items()}
-    return TrainingData(**tensors, measured_layer=data.measured_layer)
+    return TrainingData(**tensors, measured_layer=data.measured_layer, drawn=data.drawn)
 
 
 def _train_safely(member: Member, data: TrainingData, budget: TrainingBudget, pause: int | None) -> Outcome:
@@ -63,9 +63,8 @@ def _train_one(
     member: Member, data: TrainingData, budget: TrainingBudget, pause: int | None, started: float
 ) -> Outcome:
     plan = member.plan
-    inputs, rows = data.x_train.shape[1], data.x_train.shape[0]
-    model = build(plan, inputs, member.seed, budget.precision)
-    steps = -(-rows // plan.batch_size)
+    model = build(plan, data.x_train.shape[1], member.seed, budget.precision)
+    steps = -(-data.epoch_rows // plan.batch_size)
     # one call into TensorFlow per epoch: nothing needs to look between the steps
     model.steps_per_execution = steps
     if member.weights is not None:
@@ -107,11 +106,11 @@ def mutation_callback(plan: NetworkPlan, mutation: Mutation, seed: int) -> Weigh
 
 def _batches(data: TrainingData, seed: int, batch_size: int, epochs: range) -> tf.data.Dataset:
     """Returns the batches of all ``epochs`` one after the other, in the order both trainers share."""
-    rows = data.x_train.shape[0]
+    rows = data.epoch_rows
 
     def orders() -> Iterator[NDArray[np.int32]]:
         for epoch in epochs:
-            yield batch_order(seed, epoch, rows)
+            yield batch_order(seed, epoch, rows, data.drawn)
 
     def gathered(indices: Any) -> tuple[Any, ...]:
         columns = (data.x_train, data.y_train) if data.w_train is None else (data.x_train, data.y_train, data.w_train)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ganas.seeds import derive_seed, stream
 
 
-def batch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int32]:
-    """Returns the (rows,) permutation in which ``epoch`` (from 0) visits the training rows; the last batch may be smaller."""
-    return stream(seed, "batch order", epoch).permutation(rows).astype(np.int32)
+def batch_order(seed: int, epoch: int, rows: int, drawn: NDArray[np.integer[Any]] | None = None) -> NDArray[np.int32]:
+    """Returns the (rows,) order in which ``epoch`` (from 0) visits the training rows; the last batch may be smaller.
+
+    Args:
+        drawn: the (rows,) training rows to visit; None: each once.
+    """
+    order = stream(seed, "batch order", epoch).permutation(rows)
+    return (order if drawn is None else drawn[order]).astype(np.int32)
 
 
 def kernel_seed(seed: int, layer: int) -> int:

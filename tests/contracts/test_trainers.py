@@ -210,6 +210,17 @@ def test_row_weights_scale_the_training_loss_only(train):
     assert weighted.curves["val_loss"][0] == pytest.approx(plain.curves["val_loss"][0], rel=1e-5)
 
 
+def test_drawn_rows_train_as_if_they_were_all_there_is(train):
+    drawn = np.array([3, 59, 3, 17, 40, 8, 8, 21, 33] * 8)
+    weights = np.linspace(0.5, 1.5, 60, dtype="float32")
+    by_index = train([Member(classifier(), 1)], dataclasses.replace(DATA, w_train=weights, drawn=drawn), BUDGET)[0]
+    whole = dataclasses.replace(DATA, x_train=DATA.x_train[drawn], y_train=DATA.y_train[drawn], w_train=weights[drawn])
+    copied = train([Member(classifier(), 1)], whole, BUDGET)[0]
+    assert by_index.status == "ok", by_index.message
+    assert by_index.curves == copied.curves
+    assert (by_index.outputs == copied.outputs).all()
+
+
 @pytest.mark.parametrize("tied", [False, True])
 def test_an_autoencoder_answers_with_its_bottleneck_where_asked(train, tied):
     from ganas.training.build import encoder

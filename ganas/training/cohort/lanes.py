@@ -104,14 +104,14 @@ def _orders(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
     """Returns each lane's batches of its next epoch, see ``Program.epoch``."""
     smallest = bucket.batch // 2 + 1
-    longest = -(-int(rows.x.shape[0]) // smallest)
+    longest = -(-max(int(rows.x.shape[0]), rows.count) // smallest)
     order = np.zeros((longest, bucket.lanes, bucket.batch), np.int32)
     counts = np.zeros((longest, bucket.lanes), np.int32)
     steps = 0
     for place, lane in at_work.items():
         size = min(lane.member.plan.batch_size, rows.count)
         mine = -(-rows.count // size)
-        permutation = batch_order(lane.member.seed, lane.epochs, rows.count)
+        permutation = batch_order(lane.member.seed, lane.epochs, rows.count, rows.drawn)
         # what fills a batch up repeats one of its own rows: a row of another batch might overflow
         filled = np.full(mine * size, permutation[(mine - 1) * size], np.int32)
         filled[: rows.count] = permutation

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from ganas.training.contract import FloatArray, TrainingData
 
@@ -38,7 +39,8 @@ class Rows:
         measured: rows whose outputs are asked for, (rows, columns), or None: the outputs on the validation rows, which the
             program keeps anyway.
         measured_layer: ``output`` or ``bottleneck``.
-        count, validation_count, measured_count: rows that are not padding.
+        drawn: which training rows an epoch goes through, None: each once, see ``TrainingData``.
+        count: rows that an epoch goes through; validation_count, measured_count: rows that are not padding.
     """
 
     x: Any
@@ -48,6 +50,7 @@ class Rows:
     y_validation: Any
     measured: Any
     measured_layer: str
+    drawn: NDArray[np.integer[Any]] | None
     count: int
     validation_count: int
     measured_count: int
@@ -79,7 +82,8 @@ def to_device(data: TrainingData, precision: str) -> Rows:
         put(data.y_validation),
         None if is_kept else put(measured),
         data.measured_layer,
-        len(data.x_train),
+        data.drawn,
+        data.epoch_rows,
         len(data.x_validation),
         len(measured),
     )
