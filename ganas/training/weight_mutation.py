@@ -67,7 +67,9 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         self.layers, self.weights = layers, tuple(weights)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """Makes the mutation part of the model's training step."""
+        """Makes the mutation part of the model's training step, if there is anything to mutate."""
+        if not self.settings.probability or not self.settings.ratio:
+            return  # even reading the batch first changes a training: Keras counts a step where data of unknown length end
         self._clock = _Clock(self.model)
         _wrap_step(self.model, self._mutate)
 

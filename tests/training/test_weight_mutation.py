@@ -110,6 +110,19 @@ def test_zero_probability_changes_not_one_bit():
         np.testing.assert_array_equal(a, b)
 
 
+def test_zero_probability_changes_not_one_bit_with_data_of_unknown_length():
+    """Where such data end, Keras itself counts one step more, which Adam's correction of its averages sees."""
+    weights = []
+    for callbacks in ([], [WeightMutation(0.0, 0.5)]):
+        model = make_model(optimizer=keras.optimizers.Adam(0.01))
+        signature = (tf.TensorSpec((None, *X.shape[1:])), tf.TensorSpec((None, *Y.shape[1:])))
+        data = tf.data.Dataset.from_generator(lambda: iter([(X, Y), (X[:5], Y[:5])]), output_signature=signature)
+        model.fit(data, epochs=3, verbose=0, callbacks=callbacks)
+        weights.append(model.get_weights())
+    for plain, mutated in zip(*weights, strict=True):
+        np.testing.assert_array_equal(plain, mutated)
+
+
 def test_the_optimizer_steps_from_the_mutated_weights():
     model = make_model(optimizer=keras.optimizers.SGD(0.1))
     twin = make_model(optimizer=keras.optimizers.SGD(0.1))
