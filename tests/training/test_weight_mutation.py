@@ -281,6 +281,33 @@ def test_a_training_step_of_its_own_mutates_anew_at_each_step_whatever_optimizer
         np.testing.assert_array_equal(found, right)
 
 
+class Adversarial(keras.Model):
+    """Two networks that are trained in one step, as a GAN's: it cannot be called, and never counts as built itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(6)])
+        self.discriminator = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+        self.own = keras.optimizers.SGD(0.0)
+
+    def train_step(self, data):
+        score = self.discriminator(self.generator(data[0][:, :2]))
+        self.own.apply(
+            [keras.ops.zeros_like(variable) for variable in self.trainable_variables], self.trainable_variables
+        )
+        return {"loss": keras.ops.mean(score)}
+
+
+def test_a_model_of_networks_that_cannot_itself_be_called_is_mutated():
+    model = Adversarial()
+    model.compile(jit_compile=False)
+    before = kernels(model)
+    fit(model, WeightMutation(1.0, 0.1, "random", seed=3))
+    expected = expected_kernels(before, range(STEPS), method="random", seed=3)
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
 def test_convolutions_and_recurrent_layers_have_kernels_too():
     model = keras.Sequential(
         [
