@@ -149,6 +149,7 @@ def _growth(many: int) -> Iterator[Row]:
         yield measure("growth", "ganas", job(count, (1, 4), (10, 100)), f"population {count}")
     for units in (16, 100, 250):
         yield measure("growth", "ganas", job(many // 4, (2, 2), (units, units)), f"2 layers of {units}")
+    yield measure("growth", "ganas", job(many // 2, (1, 4), (16, 512)), "units 16 to 512")
     for layers in (1, 4, 10):
         yield measure("growth", "ganas", job(many // 4, (layers, layers), (10, 100)), f"{layers} layers")
     for data in ("iris", "breast_cancer", "digits"):
