@@ -112,3 +112,15 @@ def test_a_training_in_legs_is_the_training_in_one_go(trainer):
         assert one.curves["val_loss"] == other.curves["val_loss"]
         assert one.best_epoch == other.best_epoch
         assert all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+
+
+def test_a_last_leg_of_few_updates_is_trained_by_the_program_of_the_others(monkeypatch):
+    """A member's state fits the padded widths it came from, and these depend on the rows there are, not on those of a leg."""
+    monkeypatch.setattr("ganas.cohorts.SPARED", 1e7)
+    prepare_session(1)
+    task = load_task("iris")
+    members = [Member(task.complete(mlp_plan([8], batch_size=32)), 1)]
+    recording = Recording(every=6, updates=7)
+    (outcome,) = train_recorded(load_trainer("cohort"), members, task.fold(0), TrainingBudget(), recording)
+    assert outcome.status == "ok", outcome.message
+    assert outcome.curves["updates"] == [6, 7]
