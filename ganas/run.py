@@ -293,7 +293,6 @@ class Search:
         self.store.write_json("pipeline.json", self.task.pipeline())
         from ganas.report import write_report
 
-        self.store.put(seconds=self._seconds())
         write_report(Run(self.store.folder))
         self.store.put(status="finished", seconds=self._seconds())
 
@@ -313,7 +312,7 @@ class Search:
             self.store.add_reading(
                 result["time"], len(run.evaluated), {"test": result["test"], "winner": result["winner"]["number"]}
             )
-            self.store.put(result=result)
+            self.store.put(result=result, seconds=self._seconds())
         return result
 
     # ---- what is written and recalled ----------------------------------------------------------------------------------

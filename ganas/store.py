@@ -93,8 +93,7 @@ class RunStore:
         with _one_line(folder), contextlib.closing(sqlite3.connect(begun, isolation_level=None)) as db:
             for statement in SCHEMA.split("CREATE ")[1:]:
                 db.execute(f"CREATE {statement}")
-            rows = [(key, json.dumps(value)) for key, value in {"version": VERSION, **facts}.items()]
-            db.executemany("INSERT INTO facts VALUES (?, ?)", rows)
+            _put(db, {"version": VERSION, **facts})
         begun.replace(folder / "run.db")
         return cls(folder)
 
@@ -123,8 +122,7 @@ class RunStore:
     def put(self, **facts: Any) -> None:
         """Writes facts of the run, each replacing what was there."""
         with _one_line(self.folder):
-            rows = [(key, json.dumps(value)) for key, value in facts.items()]
-            self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
+            _put(self._db, facts)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Returns a fact of the run."""
@@ -228,6 +226,11 @@ def _one_line(folder: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise RunError(f"{folder / 'run.db'}: cannot be read or written ({error})") from error
+
+
+def _put(db: sqlite3.Connection, facts: Mapping[str, Any]) -> None:
+    rows = [(key, json.dumps(value)) for key, value in facts.items()]
+    db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
 
 
 def _json(value: Any) -> str:

@@ -106,7 +106,7 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
 
     def _mutate(self, data: Any) -> None:
         model = self.model
-        if not all(layer.built for layer in model.layers):
+        if not (model.trainable_variables and all(layer.built for layer in model.layers)):
             # Keras builds such a model on its first batch too, but after this
             model(keras.utils.unpack_x_y_sample_weight(data)[0])
         # where data of unknown length end, Keras runs the step once more and it fails for want of a batch, not sooner

@@ -253,6 +253,22 @@ def test_unbuilt_and_subclassed_models_with_nested_layers_are_mutated():
     assert np.abs(model.inner.layers[1].kernel).mean() > 0.2
 
 
+class OwnWeights(keras.Model):
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 1), name="kernel")
+
+    def call(self, inputs):
+        return keras.ops.matmul(inputs, self.kernel)
+
+
+def test_an_unbuilt_model_that_has_weights_and_no_layers_is_mutated():
+    model = OwnWeights()
+    model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse", jit_compile=False)
+    callback = WeightMutation(1.0, 1.0)
+    fit(model, callback)
+    assert [variable.name for variable in callback.selected(model)] == ["kernel"]
+
+
 class OwnStep(Subclassed):
     """Its training step applies ``optimizers`` of its own, each with a learning rate of 0, as a GAN has two."""
 
