@@ -1,6 +1,6 @@
 """Does the reported 95 % interval hold a further training 95 times in 100? Winners of small searches, trained again.
 
-    python benchmarks/coverage.py            # writes docs/benchmarks/coverage.{csv,md}; about 30 minutes of CPU time
+    python benchmarks/coverage.py            # writes docs/benchmarks/coverage.{csv,md}
     python benchmarks/coverage.py --runs 1   # one search per data set: a look at whether it runs
 
 A run is a search with its final assessment; its winner is then trained with further seeds on the same rows. The share of
@@ -98,7 +98,8 @@ def write(rows: Sequence[Row], path: Path) -> None:
         "# Coverage: does the 95 % interval hold a further training?",
         "",
         f"{len(rows)} searches of {SETTINGS['evolution']['population'] * SETTINGS['evolution']['generations']} networks, "
-        f"{RUNS} per data set, each with splits of its own; everything else as it is without a config. The interval is the one",
+        f"{len(rows) // len(SETS)} per data set, each with splits of its own; everything else as it is without a config.",
+        "The interval is the one",
         f"that a run reports for one further training of its winner, made of {SETTINGS['final']['repeats']} trainings. Then the "
         f"winner was trained {FURTHER} times more, with fresh seeds, on the same rows.",
         "",
