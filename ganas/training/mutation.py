@@ -18,6 +18,9 @@ from ganas.training.streams import mutation_key
 SPARSE = 1 / 8
 """Up to this share of a tensor, random places are drawn one by one; beyond it, every weight draws a number to be sorted."""
 
+GROUPED = 2**16
+"""From this size on, the highest scores are looked for in groups."""
+
 
 def uniform(key: int, step: Any, shape: tuple[int, ...] = ()) -> Any:
     """Returns float32 draws from [0, 1), multiples of 2**-24: the Philox function of the seed (``key``, ``step``)."""
@@ -53,12 +56,31 @@ def replacements(weights: Any, ratio: float, method: str, seed: int, step: Any, 
     return places, tf.gather(tf.reshape(weights, [size]), places) * tf.cast(shrink, weights.dtype)
 
 
+def top_places(scores: Any, count: int) -> Any:
+    """Returns the places (count,) int32 of the highest ``scores`` (size,), of equal ones the first, highest first.
+
+    The answer is that of ``top_k``. Many scores are first cut into groups: what is among the highest ``count`` lies in one
+    of the ``count`` groups with the highest maxima, and maxima are much cheaper than a selection among all.
+    """
+    size = scores.shape[0]
+    if size < GROUPED or count == 0 or size < 64 * count:
+        return tf.math.top_k(scores, count).indices
+    # as many maxima to choose from as then scores in the chosen groups; layers are often multiples of a power of two
+    width = 2 ** round(math.log2(math.sqrt(size / count)))
+    grouped = tf.reshape(tf.pad(scores, [[0, -size % width]], constant_values=-math.inf), (-1, width))
+    # in order of their places, so that of equal scores the first wins here too
+    groups = tf.sort(tf.math.top_k(tf.reduce_max(grouped, 1), count).indices)
+    places = groups[:, None] * width + tf.range(width)[None]
+    chosen = tf.math.top_k(tf.reshape(tf.gather(grouped, groups), [-1]), count).indices
+    return tf.gather(tf.reshape(places, [-1]), chosen)
+
+
 def _largest(weights: Any, count: int, key: int, step: Any) -> Any:
-    return tf.math.top_k(tf.abs(weights), count).indices
+    return top_places(tf.abs(weights), count)
 
 
 def _smallest(weights: Any, count: int, key: int, step: Any) -> Any:
-    return tf.math.top_k(-tf.abs(weights), count).indices
+    return top_places(-tf.abs(weights), count)
 
 
 def _random(weights: Any, count: int, key: int, step: Any) -> Any:

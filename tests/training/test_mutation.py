@@ -10,7 +10,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganas.training.mutation import METHODS, coin, replacements, uniform
+from ganas.training.mutation import METHODS, coin, replacements, top_places, uniform
 
 WEIGHTS = np.random.default_rng(0).normal(size=(20, 15)).astype("float32")
 
@@ -52,6 +52,17 @@ def test_magnitude_picks_the_top_of_a_layer_and_smallest_its_bottom():
     for method, right in (("magnitude", order[:30]), ("smallest", order[-30:])):
         changed = np.flatnonzero(mutated(WEIGHTS, 0.1, method, step=4).reshape(-1) != WEIGHTS.reshape(-1))
         assert set(changed) == set(right)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(("size", "count"), [(2**16, 7), (2**16 + 77, 1000), (300_001, 30), (90_000, 0)])
+def test_many_scores_have_the_top_places_that_few_would_have(size, count, jit_compile):
+    rng = np.random.default_rng(size)
+    for scores in (rng.normal(size=size), rng.integers(50, size=size), np.full(size, -np.inf)):
+        scores = tf.constant(scores, tf.float32)
+        found = tf.function(lambda scores: top_places(scores, count), jit_compile=jit_compile)(scores)
+        # of equal scores the first, as a stable sort has it
+        assert found.numpy().tolist() == np.argsort(-scores.numpy(), kind="stable")[:count].tolist()
 
 
 def test_a_fraction_of_a_weight_is_settled_by_a_draw():

@@ -7,6 +7,7 @@ the 32-bit finaliser of MurmurHash3 (Appleby 2011, https://github.com/aappleby/s
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -14,7 +15,13 @@ import tensorflow as tf
 
 def key_of(seeds: Any, steps: Any, draw: int) -> Any:
     """Returns a key per lane (lanes,) uint32 of member ``seeds`` (lanes,) uint32, ``steps`` (lanes,) and the draw's number."""
-    return _mix(_mix(seeds ^ _mix(tf.cast(steps, tf.uint32))) + tf.constant(draw * 0x9E3779B1 % 2**32, tf.uint32))
+    return keys_of(seeds, steps, [draw])[:, 0]
+
+
+def keys_of(seeds: Any, steps: Any, draws: Sequence[int]) -> Any:
+    """Returns the keys (lanes, draws) uint32 of several draws."""
+    numbers = tf.constant([draw * 0x9E3779B1 % 2**32 for draw in draws], tf.uint32)
+    return _mix(_mix(seeds ^ _mix(tf.cast(steps, tf.uint32)))[:, None] + numbers[None])
 
 
 def uniform(keys: Any, rows: int, columns: int, dtype: str) -> Any:
