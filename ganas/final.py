@@ -26,6 +26,7 @@ from ganas.statistics import (
     prediction_half_width,
     standard_deviation,
 )
+from ganas.tasks.task import Fold
 from ganas.worker import Assessment, Trained, assess
 
 FIRST_LAPS = 3
@@ -124,7 +125,8 @@ def assess_winner(
     if not trained:
         raise RunError("the final assessment failed: the winner could not be trained again; see log.txt")
     fresh = [one.measures["error"] for one in trained]
-    tests = _read_test(evaluator, winner, trained, folder)
+    test_rows = evaluator.task.test_fold()
+    tests = _read_test(evaluator, winner, trained, test_rows, folder)
     search_error = winner.evaluation.error or 0.0
     return {
         "winner": {"number": winner.number, "plan": plan.to_json(), "in_words": plan.in_words()},
@@ -134,8 +136,8 @@ def assess_winner(
         "tied_with": [finalist.number for finalist in leaders(finalists) if finalist is not winner],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
-        "validation": summary(fresh),
-        "test": summary([measures["error"] for measures in tests]) if tests else None,
+        "validation": summary(fresh, evaluator.task.fold(0).measure.step / evaluator.task.folds),
+        "test": summary([one["error"] for one in tests], test_rows.measure.step) if tests and test_rows else None,
         "test_measures": {name: summary([m[name] for m in tests]) for name in tests[0] if name != "error"}
         if tests
         else {},
@@ -149,19 +151,22 @@ def assess_winner(
     }
 
 
-def summary(values: Sequence[float]) -> dict[str, Any]:
-    """Returns the values with mean, standard deviation, and the 95 % interval in which one further training falls."""
-    half = prediction_half_width(values)
+def summary(values: Sequence[float], step: float = 0.0) -> dict[str, Any]:
+    """Returns the values with mean, standard deviation, and the 95 % interval in which one further training falls.
+
+    Trainings that all err on as many rows say nothing of their spread, so the interval reaches at least one ``step`` (what
+    one row more changes) beyond the mean.
+    """
+    half = max(prediction_half_width(values), step)
     centre = mean(values)
     interval = [centre - half, centre + half] if len(values) > 1 else None
     return {"values": list(values), "mean": centre, "sd": standard_deviation(values), "interval": interval}
 
 
 def _read_test(
-    evaluator: Evaluator, winner: Finalist, trained: Sequence[Trained], folder: Path
+    evaluator: Evaluator, winner: Finalist, trained: Sequence[Trained], rows: Fold | None, folder: Path
 ) -> list[dict[str, float]]:
-    """Saves the first training as ``best.keras``, then lets all of them answer the test rows, if there are any."""
-    rows = evaluator.task.test_fold()
+    """Saves the first training as ``best.keras``, then lets all of them answer the test ``rows``, if there are any."""
     fold = None if rows is None else evaluator.publish("test", rows)
     job = Assessment(
         winner.evaluation.plan,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,6 +214,7 @@ class AnomalyMeasure:
     metric: str
     views: int
     false_alarm_rate: float
+    step: ClassVar[float] = 0.0
 
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns the error, and what labels and threshold say of (rows, columns) ``outputs``."""

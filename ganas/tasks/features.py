@@ -114,6 +114,11 @@ class ProbeMeasure:
     fitted: int
     probe: str
 
+    @property
+    def step(self) -> float:
+        """The share of one row that the probe is asked about."""
+        return 1 / (len(self.codes) - self.fitted)
+
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns the probe's error and accuracy, and how active the units of (rows, units) ``outputs`` are."""
         known, asked = outputs[: self.fitted].astype(np.float64), outputs[self.fitted :].astype(np.float64)

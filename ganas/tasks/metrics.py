@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,11 @@ class ClassMeasure:
     metric: str
     codes: Integers
 
+    @property
+    def step(self) -> float:
+        """The share of one row: the step of the accuracy, and about that of the metrics that count classes alike."""
+        return 1 / len(self.codes)
+
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns the error and every classification metric of (rows, classes) ``outputs``."""
         is_slow = outputs.shape[1] > MOST_CLASSES_TO_RANK
@@ -58,6 +63,7 @@ class NumberMeasure:
     targets: NDArray[np.float64]
     mean: float
     scale: float
+    step: ClassVar[float] = 0.0
 
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns the error and every regression metric, in target units, of (rows, 1) ``outputs``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class ReconstructionMeasure:
     """Judges reconstructions of (rows, columns) ``x``."""
 
     x: FloatArray
+    step: ClassVar[float] = 0.0
 
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns the mean squared error, the mean absolute error, and the share of the variance that is explained."""

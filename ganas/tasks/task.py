@@ -16,6 +16,10 @@ from ganas.training.contract import FloatArray, TrainingData
 class Measure(Protocol):
     """Judges a network's outputs on a fold's measured rows; picklable, so that it can travel to a worker."""
 
+    @property
+    def step(self) -> float:
+        """By how much the error differs where one row more is right or wrong; 0.0 where rows are not right or wrong."""
+
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns named measures of (measured rows, units) ``outputs``; ``"error"`` is the one that is minimised."""
 
