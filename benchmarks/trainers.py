@@ -2,11 +2,14 @@
 
     python benchmarks/trainers.py                      # all but medium and wide; writes docs/benchmarks/trainers.{csv,md,svg}
     GANAS_DATA=DIR python benchmarks/trainers.py       # with MNIST too: medium and wide
+    python benchmarks/trainers.py --only all           # one question again; the rows of the others stay in the table
     python benchmarks/trainers.py --quick              # few candidates: a look at whether it runs
 
 Every measurement is a process of its own from its start to its end: imports, worker start and compilations included (cold),
 with no compiled program on disk. Slow contestants train the first candidates only; what they need until imports and data
-are there is then spread over as many candidates as ganas trains. All figures are seconds per candidate.
+are there is then spread over as many candidates as ganas trains. That flatters them: many `Model.fit` in one process make each
+slower than the one before, so the question `all` lets two of them train all candidates, which takes half an hour.
+All figures are seconds per candidate.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ import numpy as np
 from scipy import stats
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
+CSV = DOCS / "trainers.csv"
 CONTESTANTS = Path(__file__).with_name("contestants.py")
 PEERS = ("KerasTuner RandomSearch", "Model.fit loop", "Optuna + Keras", "joblib + Keras", "scikit-learn MLPClassifier")
 ACTIVATIONS = ("relu", "tanh", "elu")
@@ -78,6 +82,7 @@ def measure(question: str, name: str, job: dict[str, Any], label: str = "", amon
         raise SystemExit(f"{question}, {name}: ended with {done.returncode}\n{done.stderr[-2000:]}")
     answer = json.loads(done.stdout.splitlines()[-1])
     errors = [error for error in answer["errors"] if error is not None]
+    megabytes = answer.get("megabytes")
     # a second, warm round is measured inside the same process
     warm, ready = answer.get("warm"), answer.get("ready", 0.0)
     training = seconds - ready - (warm or 0.0)
@@ -91,8 +96,10 @@ def measure(question: str, name: str, job: dict[str, Any], label: str = "", amon
         "mean_error": float(np.mean(errors)) if errors else None,
         "programs": answer.get("programs"),
         "gflops": answer.get("gflops"),
+        "sd_error": float(np.std(errors)) if errors else None,
+        "p_value": None,
+        "memory": _growth_of(megabytes) if megabytes else None,
         "errors": errors,
-        "megabytes": answer.get("megabytes"),
     }
     print(f"{question:8} {row['contestant']:28} {count:5} candidates {row['cold']:8.3f} s each, cold", flush=True)
     return row
@@ -111,9 +118,12 @@ def measure_all(many: int, few: int, questions: list[str]) -> Iterator[Row]:
         yield measure("small", "ganas", small)
         for peer in PEERS:
             yield measure("small", peer, first, among=many)
-    if "agreement" in questions:
-        yield measure("agreement", "ganas", small)
-        yield measure("agreement", "Model.fit loop", small)
+    if "all" in questions:
+        own = measure("all", "ganas", small)
+        yield own
+        for peer in PEERS[:2]:
+            row = measure("all", peer, small)
+            yield {**row, "p_value": float(stats.ks_2samp(own["errors"], row["errors"]).pvalue)}
     if "deep" in questions:
         yield measure("deep", "ganas", deep)
         yield measure("deep", PEERS[0], {**deep, "candidates": deep["candidates"][:few]}, among=many)
@@ -156,11 +166,29 @@ def _growth(many: int) -> Iterator[Row]:
         yield measure("growth", "ganas", job(many // 4, (1, 4), (10, 100), data=data), f"data {data}")
 
 
+def read(path: Path, without: Sequence[str]) -> list[Row]:
+    """Returns the rows of an earlier run, but for some questions."""
+    if not path.exists():
+        return []
+    words = ("question", "contestant")
+    with path.open(newline="") as file:
+        return [
+            {name: text if name in words else _number(text) for name, text in row.items()}
+            for row in csv.DictReader(file)
+            if row["question"] not in without
+        ]
+
+
+def _number(text: str) -> float | int | None:
+    return None if not text else int(text) if text.isdigit() else float(text)
+
+
 def write(rows: list[Row]) -> None:
     """Writes the CSV, the table and the figure."""
-    names = [name for name in rows[0] if name not in ("errors", "megabytes")]
-    with (DOCS / "trainers.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, names, extrasaction="ignore")
+    with CSV.open("w", newline="") as file:
+        writer = csv.DictWriter(
+            file, [name for name in rows[0] if name != "errors"], extrasaction="ignore", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
     lines = [
@@ -202,41 +230,42 @@ def _ratios(rows: list[Row]) -> list[str]:
     most = sizes[max(sizes)] if sizes else ganas
     hundred = sizes.get(100, ganas)
     found = {
-        "KerasTuner / ganas, small": ratio(tuner, ganas),
-        "KerasTuner / ganas, small, ganas training most": ratio(tuner, most),
+        "KerasTuner / ganas, small, both all candidates": ratio(("all", PEERS[0]), ("all", "ganas")),
+        "KerasTuner / ganas, small, KerasTuner the first candidates only": ratio(tuner, ganas),
+        "KerasTuner with all candidates / ganas with most": ratio(("all", PEERS[0]), most),
+        "KerasTuner with the first candidates / ganas with most": ratio(tuner, most),
         "KerasTuner / ganas, deep": ratio(("deep", PEERS[0]), ("deep", "ganas")),
-        "Model.fit loop / ganas, small": ratio(("small", PEERS[1]), ganas),
+        "Model.fit loop / ganas, small, both all candidates": ratio(("all", PEERS[1]), ("all", "ganas")),
+        "Model.fit loop / ganas, small, Model.fit the first candidates only": ratio(("small", PEERS[1]), ganas),
         "MLPClassifier / ganas, small, both warm": ratio(("small", PEERS[4]), ganas, "warm"),
         "ganas asking 32 / all at once": ratio(("asks", "ganas, 32 at a time"), ganas),
         "ganas asking 8 / all at once": ratio(("asks", "ganas, 8 at a time"), ganas),
         "KerasTuner / ganas, medium": ratio(("medium", PEERS[0]), ("medium", "ganas")),
         "share of the sgemm peak, wide": ratio(("wide", "ganas"), ("wide", "sgemm peak, GFLOP/s"), "gflops"),
         "ganas with most candidates / with 100": ratio(most, hundred),
-        "memory, the highest after a tenth of the candidates / then": _memory_growth(by.get(("memory", "ganas"))),
+        "memory, the highest after a tenth of the candidates / then": by.get(("memory", "ganas"), {}).get("memory"),
     }
     shown = [f"| {name} | {value:.2f} |" for name, value in found.items() if value is not None]
     return ["| ratio | |", "|---|---|", *shown]
 
 
-def _memory_growth(row: Row | None) -> float | None:
+def _growth_of(megabytes: list[float]) -> float:
     """Returns the highest memory of the process tree after a tenth of the candidates, over the memory at that point."""
-    if row is None or not row["megabytes"]:
-        return None
-    sampled = row["megabytes"][len(row["megabytes"]) // 10 :]
-    return float(max(sampled) / sampled[0])
+    sampled = megabytes[len(megabytes) // 10 :]
+    return max(sampled) / sampled[0]
 
 
 def _agreement(rows: list[Row]) -> list[str]:
     """Says whether the errors of ganas and of plain Keras, same candidates, could be of one distribution."""
-    errors = {row["contestant"]: row["errors"] for row in rows if row["question"] == "agreement"}
-    if not errors:
+    by = {row["contestant"]: row for row in rows if row["question"] == "all"}
+    if "ganas" not in by or PEERS[1] not in by:
         return []
-    mine, keras_own = errors["ganas"], errors["Model.fit loop"]
-    test = stats.ks_2samp(mine, keras_own)
+    mine, its = by["ganas"], by[PEERS[1]]
     return [
-        f"Validation errors of {len(mine)} candidates: ganas {np.mean(mine):.4f} ± {np.std(mine):.4f}, `Model.fit`",
-        f"{np.mean(keras_own):.4f} ± {np.std(keras_own):.4f} (mean ± standard deviation between candidates; the same plans,",
-        f"other initial weights); two-sample Kolmogorov-Smirnov p = {test.pvalue:.2f}.",
+        f"Validation errors of {mine['candidates']} candidates: ganas {mine['mean_error']:.4f} ± {mine['sd_error']:.4f}, "
+        f"`Model.fit` {its['mean_error']:.4f} ± {its['sd_error']:.4f}",
+        "(mean ± standard deviation between candidates; the same plans, other initial weights);",
+        f"two-sample Kolmogorov-Smirnov p = {its['p_value']:.2f}.",
     ]
 
 
@@ -255,7 +284,7 @@ def _draw(rows: list[Row]) -> None:
 
 
 if __name__ == "__main__":
-    known = ["small", "agreement", "deep", "asks", "growth", "memory"]
+    known = ["small", "all", "deep", "asks", "growth", "memory"]
     known += ["medium", "wide"] if "GANAS_DATA" in os.environ else []
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few candidates")
@@ -263,4 +292,5 @@ if __name__ == "__main__":
     options = parser.parse_args()
     many, few = (16, 2) if options.quick else (200, 20)
     DOCS.mkdir(parents=True, exist_ok=True)
-    write(list(measure_all(many, few, options.only)))
+    kept = read(CSV, options.only) if options.only != known else []
+    write(kept + list(measure_all(many, few, options.only)))
