@@ -150,9 +150,11 @@ class _Clock:
     def read(self) -> tuple[Any, Any]:
         """Returns the number of the step (int32), and whether nothing has been done before it yet; once per step."""
         counts = [tf.cast(tf.convert_to_tensor(one._iterations), tf.int64) for one in self._optimizers]
-        each = [one.gradient_accumulation_steps or 1 for one in self._optimizers]
-        step = sum((count // number for count, number in zip(counts, each, strict=True)), tf.constant(0, tf.int64))
-        is_new = tf.reduce_all([count % number == 0 for count, number in zip(counts, each, strict=True)])
+        step, is_new = tf.constant(0, tf.int64), tf.constant(True)
+        for count, optimizer in zip(counts, self._optimizers, strict=True):
+            each = optimizer.gradient_accumulation_steps or 1
+            step += count if each == 1 else count // each
+            is_new = is_new if each == 1 else is_new & (count % each == 0)
         if self._last is not None:
             micro_step = sum(counts, tf.constant(0, tf.int64))
             is_repeated = micro_step == tf.convert_to_tensor(self._last)
@@ -181,31 +183,25 @@ Replacements = Callable[[int, Any], tuple[Any, Any]]
 
 
 def _mutate_in_place(variables: Sequence[Any], is_due: Any, replace: Replacements) -> None:
-    """Writes the few new values only, and only when due."""
+    """Writes the variables, only when due.
+
+    Each is written whole: a variable that has once been written at places is copied at every read from then on.
+    """
 
     def mutate() -> Any:
         for layer, variable in enumerate(variables):
-            places, new = replace(layer, tf.convert_to_tensor(variable.value))
-            variable.value.scatter_nd_update(places, new)
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
+            variable.value.assign(_mutated(layer, variable, replace))
         return tf.constant(True)
 
     tf.cond(is_due, mutate, lambda: tf.constant(False))
 
 
 def _mutate_replicas(variables: Sequence[Any], is_due: Any, replace: Replacements) -> None:
-    """Writes each variable whole on every replica: an update of replicated variables must not stand inside a ``cond``."""
-
-    def mutated(layer: int, variable: Any) -> Any:
-        values = tf.convert_to_tensor(variable.value)
-        new = tf.tensor_scatter_nd_update(values, *replace(layer, values))
-        return new if variable.constraint is None else variable.constraint(new)
-
+    """Writes each variable on every replica, due or not: an update of replicated variables must not stand in a ``cond``."""
     for layer, variable in enumerate(variables):
         new = tf.cond(
             is_due,
-            lambda layer=layer, variable=variable: mutated(layer, variable),
+            lambda layer=layer, variable=variable: _mutated(layer, variable, replace),
             lambda variable=variable: tf.convert_to_tensor(variable.value),
         )
         tf.distribute.get_replica_context().merge_call(
@@ -214,6 +210,13 @@ def _mutate_replicas(variables: Sequence[Any], is_due: Any, replace: Replacement
             ),
             args=(new,),
         )
+
+
+def _mutated(layer: int, variable: Any, replace: Replacements) -> Any:
+    """Returns a variable's values after the mutation and its constraint."""
+    values = tf.convert_to_tensor(variable.value)
+    new = tf.tensor_scatter_nd_update(values, *replace(layer, values))
+    return new if variable.constraint is None else variable.constraint(new)
 
 
 def _unravel(places: Any, shape: Any) -> list[Any]:
