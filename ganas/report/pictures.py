@@ -55,16 +55,16 @@ def exported_kernel(path: Path, inputs: int) -> Kernel | None:
 def draw_first_layer(kernels: Mapping[str, Kernel], side: int) -> Figure:
     """Draws a row of pictures per network, by name, of its first layer's (side², units) kernel."""
     figure = Figure(figsize=(7.2, 0.35 + 0.72 * len(kernels)), dpi=DOTS_PER_INCH, layout="constrained")
-    rows = figure.subplots(len(kernels), UNITS_SHOWN, squeeze=False)
-    for axes, (name, kernel) in zip(rows, kernels.items(), strict=True):
+    parts = figure.subfigures(len(kernels), 1, squeeze=False)[:, 0]
+    for part, (name, kernel) in zip(parts, kernels.items(), strict=True):
+        part.suptitle(name, fontsize=8, color=DARK, x=0.005, horizontalalignment="left")
         strongest = np.argsort(-np.square(kernel).sum(axis=0), kind="stable")[:UNITS_SHOWN]
-        for place, one in enumerate(axes):
+        for place, one in enumerate(part.subplots(1, UNITS_SHOWN)):
             one.set_axis_off()
             if place < len(strongest):
                 picture = kernel[:, strongest[place]].reshape(side, side)
                 limit = float(np.abs(picture).max()) or 1.0
                 one.imshow(picture, cmap="gray", vmin=-limit, vmax=limit, interpolation="nearest")
-        axes[0].set_title(name, fontsize=8, color=DARK, loc="left")
     return figure
 
 
