@@ -99,9 +99,10 @@ def write(rows: Sequence[Row], path: Path) -> None:
         "",
         f"{len(rows)} searches of {SETTINGS['evolution']['population'] * SETTINGS['evolution']['generations']} networks, "
         f"{len(rows) // len(SETS)} per data set, each with splits of its own; everything else as it is without a config.",
-        "The interval is the one",
-        f"that a run reports for one further training of its winner, made of {SETTINGS['final']['repeats']} trainings. Then the "
-        f"winner was trained {FURTHER} times more, with fresh seeds, on the same rows.",
+        "The interval is the one that a run reports for one further training of its winner,",
+        f"made of {SETTINGS['final']['repeats']} trainings. Then the winner was trained {FURTHER} times more, "
+        "with fresh seeds, on the same rows.",
+        "Where the reported trainings do not differ, the interval is a row wide on either side.",
         "",
         "Remake it: `python benchmarks/coverage.py`; every run is a row of [coverage.csv](coverage.csv).",
         "",
