@@ -8,6 +8,7 @@ never loads TensorFlow and a worker that has grown can be replaced. joblib lives
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
 import queue
@@ -29,6 +30,10 @@ from ganas.machine import available_cores
 
 GROWTH_LIMIT = 200 * 2**20
 """Bytes that a worker may grow by after its first jobs; then it is replaced between two batches."""
+UNTIDY = 32 * 2**20
+"""Bytes that a worker may grow by until it gives free memory back; a compilation leaves about 90 MB to the C library."""
+_tidy_size = 0
+"""The size of this process when it last did."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class LokyExecutor:
         Who leaves before the last result ends the workers with it: the next batch starts new ones.
         """
         pool = self._open()
-        futures = {pool.submit(function, job): index for index, job in enumerate(jobs)}
+        futures = {pool.submit(_run_and_tidy, function, job): index for index, job in enumerate(jobs)}
         try:
             for future in as_completed(futures):
                 try:
@@ -163,6 +168,17 @@ class LokyExecutor:
         if self._pool._flags.broken is not None:
             self.close(kill=True)
         return None
+
+
+def _run_and_tidy(function: Callable[[Any], Any], job: Any) -> Any:
+    """Returns ``function(job)``; gives the memory that it left free back to the system if this process has grown."""
+    global _tidy_size
+    result = function(job)
+    if psutil.Process().memory_info().rss > _tidy_size + UNTIDY:
+        with contextlib.suppress(AttributeError, OSError):  # only glibc has it; others keep less to themselves
+            ctypes.CDLL(None).malloc_trim(0)
+        _tidy_size = psutil.Process().memory_info().rss
+    return result
 
 
 def start_worker(parent: int, prepare: Callable[[], None] | None = None) -> None:

@@ -40,6 +40,16 @@ def grow(megabytes):
     return os.getpid()
 
 
+def leave_free(megabytes):
+    """Fills memory and frees all but its last piece, which keeps the C library from giving the rest back."""
+    pieces = [bytearray(10_000) for _ in range(100 * megabytes)]
+    execution._test_ballast = pieces[-1]
+
+
+def resident_megabytes(_):
+    return psutil.Process().memory_info().rss / 1e6
+
+
 @pytest.fixture
 def loky():
     executor = LokyExecutor(2)
@@ -97,6 +107,15 @@ def test_workers_prepare_themselves_before_the_first_job(loky, tmp_path):
 def test_a_preparation_that_fails_leaves_the_saying_to_the_jobs(loky):
     loky.start(functools.partial(mark, Path("/no such folder")))
     assert dict(loky.run(square, [3])) == {0: 9}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc gives memory back when asked")
+def test_a_worker_keeps_no_memory_that_its_jobs_left_free():
+    executor = LokyExecutor(1)
+    before = dict(executor.run(resident_megabytes, [0]))[0]
+    list(executor.run(leave_free, [180]))
+    assert dict(executor.run(resident_megabytes, [0]))[0] < before + 60
+    executor.close()
 
 
 def test_a_grown_worker_is_replaced_between_batches(monkeypatch):
