@@ -186,8 +186,8 @@ def write(rows: Sequence[Row], path: Path) -> None:
         f"Probability {PROBABILITY}, ratio {RATIO}, all kernels; dropout .5 after each hidden layer. Seconds of a training step",
         f"over those of the plain network in the same lap: median and quartiles of {rows[0]['laps']} laps, {CORES} cores.",
         "*graph* and *XLA* are Keras' own training function without and with `jit_compile`, all cores, a call per step as in",
-        "`fit`; *one execution* has all steps in one call (`steps_per_execution`). A cohort runs on one thread, and its",
-        "milliseconds are per step and member.",
+        "`fit`; *one execution* has all steps in one call (`steps_per_execution`). A cohort runs on one thread; its milliseconds",
+        "are per step and member, and hold the start and the end of a training too (weights drawn, moved and copied).",
         "",
         "Remake it: `python benchmarks/mutation.py`; its figures are [mutation.csv](mutation.csv).",
     ]

@@ -13,6 +13,7 @@ import functools
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -175,8 +176,9 @@ def _run_and_tidy(function: Callable[[Any], Any], job: Any) -> Any:
     global _tidy_size
     result = function(job)
     if psutil.Process().memory_info().rss > _tidy_size + UNTIDY:
-        with contextlib.suppress(AttributeError, OSError):  # only glibc has it; others keep less to themselves
-            ctypes.CDLL(None).malloc_trim(0)
+        if sys.platform == "linux":
+            with contextlib.suppress(AttributeError):  # other C libraries than glibc have nothing of the kind
+                ctypes.CDLL(None).malloc_trim(0)
         _tidy_size = psutil.Process().memory_info().rss
     return result
 

@@ -136,7 +136,7 @@ def assess_winner(
         "tied_with": [finalist.number for finalist in leaders(finalists) if finalist is not winner],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
-        "validation": summary(fresh, evaluator.task.fold(0).measure.step / evaluator.task.folds),
+        "validation": summary(fresh, evaluator.task.fold(0).measure.step),
         "test": summary([one["error"] for one in tests], test_rows.measure.step) if tests and test_rows else None,
         "test_measures": {name: summary([m[name] for m in tests]) for name in tests[0] if name != "error"}
         if tests
@@ -154,8 +154,8 @@ def assess_winner(
 def summary(values: Sequence[float], step: float = 0.0) -> dict[str, Any]:
     """Returns the values with mean, standard deviation, and the 95 % interval in which one further training falls.
 
-    Trainings that all err on as many rows say nothing of their spread, so the interval reaches at least one ``step`` (what
-    one row more changes) beyond the mean.
+    The interval reaches at least one ``step``, what one row more changes, beyond the mean: trainings that all err on as many
+    rows do not say that the next one will.
     """
     half = max(prediction_half_width(values), step)
     centre = mean(values)

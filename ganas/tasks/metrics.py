@@ -30,11 +30,13 @@ class Metric:
         kind: of task that it fits.
         compute: returns it for outputs and truth: class codes, or numbers in target units.
         is_gain: whether more is better.
+        counts_rows: whether it changes only where the answer to a row becomes another.
     """
 
     kind: str
     compute: Callable[[FloatArray, NDArray[Any]], float]
     is_gain: bool
+    counts_rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class ClassMeasure:
 
     @property
     def step(self) -> float:
-        """The share of one row: the step of the accuracy, and about that of the metrics that count classes alike."""
-        return 1 / len(self.codes)
+        """The share of one row, where rows are counted; where classes count alike, that of a row of an average class."""
+        return 1 / len(self.codes) if METRICS[self.metric].counts_rows else 0.0
 
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
         """Returns the error and every classification metric of (rows, classes) ``outputs``."""
@@ -179,9 +181,9 @@ def _r2(values: FloatArray, targets: NDArray[Any]) -> float:
 
 
 METRICS = {
-    "accuracy": Metric("classification", accuracy, is_gain=True),
-    "balanced_accuracy": Metric("classification", balanced_accuracy, is_gain=True),
-    "macro_f1": Metric("classification", macro_f1, is_gain=True),
+    "accuracy": Metric("classification", accuracy, is_gain=True, counts_rows=True),
+    "balanced_accuracy": Metric("classification", balanced_accuracy, is_gain=True, counts_rows=True),
+    "macro_f1": Metric("classification", macro_f1, is_gain=True, counts_rows=True),
     "roc_auc": Metric("classification", roc_auc, is_gain=True),
     "log_loss": Metric("classification", log_loss, is_gain=False),
     "rmse": Metric("regression", _rmse, is_gain=False),

@@ -62,6 +62,17 @@ def test_a_perfect_answer_has_the_lowest_error(name: str) -> None:
     assert measure(worse)["error"] > measure(perfect)["error"]
 
 
+def test_a_row_is_the_step_of_the_metrics_that_count_rows() -> None:
+    codes = np.array([0, 1, 2, 1])
+    steps = {
+        name: ClassMeasure(name, codes).step for name, metric in METRICS.items() if metric.kind == "classification"
+    }
+    assert steps == {"accuracy": 0.25, "balanced_accuracy": 0.25, "macro_f1": 0.25, "roc_auc": 0.0, "log_loss": 0.0}
+    outputs, one_wrong = np.eye(3)[codes], np.eye(3)[[0, 1, 2, 2]]
+    errors = [ClassMeasure("accuracy", codes)(given)["error"] for given in (outputs, one_wrong)]
+    assert errors[1] - errors[0] == steps["accuracy"]
+
+
 def test_a_network_that_answers_nan_gets_an_error_that_is_not_finite() -> None:
     nothing = np.full((4, 1), np.nan)
     assert np.isnan(NumberMeasure("rmse", np.arange(4.0), 0.0, 1.0)(nothing)["error"])
