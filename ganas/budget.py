@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ganas.config import RunConfig
@@ -39,13 +40,14 @@ def what_ran_out(config: RunConfig, told: Sequence[Evaluation]) -> str | None:
 def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int) -> float | None:
     """Returns how many of the run's seconds the search may take, or None where no minutes are set.
 
-    The rest is for the final assessment: as many trainings as it makes at most, each as long as the candidates took on
-    average that were trained to their end, as finalists are, shared by ``jobs`` workers; never more than half of the time.
+    The rest is for the final assessment: as many trainings as it makes at most, each of the present finalists as long as it took
+    and the winner as long as the slowest of them, shared by ``jobs`` workers; never more than half of the time.
     """
     if config.run.minutes is None:
         return None
     total, final = config.run.minutes * 60, config.final
-    trainings = final.candidates * final.repeats * (final.candidates > 1) + final.repeats
-    full = [one.seconds for one in told if one.is_ok]
-    each = mean(full) if full else 0.0
-    return total - min(total / 2, FIRST_SECONDS + trainings * each / jobs)
+    full = sorted((one for one in told if one.is_ok), key=lambda one: math.inf if one.error is None else one.error)
+    finalists = [one.seconds for one in full[: final.candidates]] or [0.0]
+    finalists += [mean(finalists)] * (final.candidates - len(finalists))
+    race = final.repeats * sum(finalists) if final.candidates > 1 else 0.0
+    return total - min(total / 2, FIRST_SECONDS + (race + final.repeats * max(finalists)) / jobs)

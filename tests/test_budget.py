@@ -62,6 +62,12 @@ def test_the_final_assessment_keeps_its_trainings_at_what_full_ones_took():
     assert search_seconds(alone, told(0.5), jobs=1) == 600 - FIRST_SECONDS - 10
 
 
+def test_the_final_assessment_keeps_what_the_best_took_and_for_the_winner_what_the_slowest_of_them_took():
+    timed = config(run={"minutes": 10.0}, final={"candidates": 2, "repeats": 5})
+    mixed = told(0.3, seconds=4.0) + told(0.2, seconds=2.0) + told(0.9, seconds=50.0)
+    assert search_seconds(timed, mixed, jobs=1) == 600 - FIRST_SECONDS - 5 * (4 + 2) - 5 * 4
+
+
 def test_the_final_assessment_gets_half_of_the_minutes_at_most():
     assert search_seconds(config(run={"minutes": 1.0}), told(0.5, seconds=500.0), jobs=1) == 30
     assert search_seconds(config(run={"minutes": 0.1}), [], jobs=1) == 3
