@@ -1,0 +1,197 @@
+"""How many trained epochs does the default search save against random search, when the networks are really trained?
+
+    GANAS_DATA=DIR python benchmarks/real_search.py    # writes docs/benchmarks/real_search.{csv,md}
+    python benchmarks/real_search.py --seeds 1         # without GANAS_DATA: digits and breast_cancer alone
+
+Random search gets four times the epochs. The best network of each search, by the search's own validation error, at one, two
+and four times the epochs, is then trained on all rows that are not test rows, with fresh seeds, and asked about the test rows:
+the lowest of many validation errors flatters whoever has drawn more of them. Patience watches the test rows there, for all
+alike, so the errors compare searches and are no estimate of what a network reaches. What the CSV holds is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ganas
+from ganas.config import RunConfig, make_config
+from ganas.evaluation import Evaluation
+from ganas.seeds import derive_seed
+from ganas.settings import make_budget, make_task
+
+DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
+HERE = ("digits", "breast_cancer")
+TABLES = ("phoneme", "satimage", "segmentation")
+"""Tables of the Penn Machine Learning Benchmarks, in the folder ``pmlb`` of GANAS_DATA."""
+EPOCHS = 800
+"""What the default search may train: about 40 networks."""
+SHARES = (1, 2, 4)
+SEARCHERS: dict[str, dict[str, Any]] = {
+    "surrogate_assisted": {"evolution": {"engine": "surrogate_assisted"}, "budget": {"epochs": EPOCHS}},
+    "surrogate_assisted, rungs": {
+        "evolution": {"engine": "surrogate_assisted"},
+        "budget": {"epochs": EPOCHS, "rungs": "successive_halving"},
+    },
+    "random": {"evolution": {"engine": "random"}, "budget": {"epochs": EPOCHS * SHARES[-1]}},
+}
+FRESH = 10
+"""Trainings that judge a network."""
+
+Row = dict[str, Any]
+
+
+def config_of(dataset: str, searcher: str, seed: int, **data: Any) -> RunConfig:
+    """Returns the settings of a search, ``data`` in its section; what is not said is as without a config."""
+    source = dataset
+    if dataset in TABLES:
+        source = str(Path(os.environ["GANAS_DATA"]) / "pmlb" / f"{dataset}.tsv.gz")
+    own = SEARCHERS[searcher]
+    return make_config(
+        {
+            "run": {"seed": seed},
+            "data": {"source": source, "seed": seed, **({"target": "target"} if dataset in TABLES else {}), **data},
+            "task": {"kind": "classification"},
+            "evolution": {**own["evolution"], "population": 20, "generations": 100, "ask": 8},
+            "budget": own["budget"],
+            "final": {"candidates": 1, "repeats": 2},
+        },
+        dataset,
+    )
+
+
+def measure(dataset: str, searcher: str, seed: int) -> list[Row]:
+    """Searches, judges the best networks after each share of the epochs, and returns a row of the CSV for each."""
+    config = config_of(dataset, searcher, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        run = ganas.evolve(config, runs_dir=folder)
+        told = [one.evaluation for one in run.evaluated if one.evaluation is not None]
+        bests = list(_bests(told, config.budget.epochs or 0))
+    judging = config_of(dataset, searcher, seed, validation="test")
+    seeds = [derive_seed(seed, "judged", lap) for lap in range(FRESH)]
+    with ganas.Evaluator(make_task(judging), budget=make_budget(judging)) as evaluator:
+        trained = evaluator.retrain([(best.plan, one) for *_, best in bests for one in seeds])
+    judged = [trained[place : place + FRESH] for place in range(0, len(trained), FRESH)]
+    errors = [[one.measures["error"] for one in group if one.outcome.status == "ok"] for group in judged]
+    return [
+        {
+            "dataset": dataset,
+            "searcher": searcher,
+            "seed": seed,
+            "epochs": epochs,
+            "networks": networks,
+            "search_error": best.error,
+            "fresh_error": float(np.mean(own)),
+            "fresh_sd": float(np.std(own, ddof=1)),
+            "network": best.plan.in_words(),
+        }
+        for (epochs, networks, best), own in zip(bests, errors, strict=True)
+    ]
+
+
+def _bests(told: Sequence[Evaluation], limit: int) -> Iterator[tuple[int, int, Evaluation]]:
+    """Yields epochs, networks so far and the best complete one of them, for each share of the epochs up to ``limit``."""
+    spent = np.cumsum([one.epochs for one in told])
+    for share in SHARES:
+        epochs = share * EPOCHS
+        if epochs > limit:
+            return
+        # the network that passes the limit counts, whoever searches
+        count = min(int(np.searchsorted(spent, epochs)) + 1, len(told))
+        complete = [one for one in told[:count] if one.is_ok]
+        if complete:
+            yield epochs, count, min(complete, key=lambda one: math.inf if one.error is None else one.error)
+
+
+def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
+    """Measures what ``path`` does not hold yet, appends rows as each search ends, and returns all rows."""
+    done = {(row["dataset"], row["searcher"], int(row["seed"])) for row in _read(path)}
+    wanted = [(dataset, searcher, seed) for seed in range(seeds) for dataset in datasets for searcher in SEARCHERS]
+    for one in wanted:
+        if one in done:
+            continue
+        rows = measure(*one)
+        if not rows:
+            print(*one, "trained no network to its end")
+            continue
+        is_new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            if is_new:
+                writer.writeheader()
+            writer.writerows(rows)
+        for row in rows:
+            print(
+                *one, f"{row['epochs']} epochs: {row['search_error']:.4f}, fresh {row['fresh_error']:.4f}", flush=True
+            )
+    return _read(path)
+
+
+def _read(path: Path) -> list[Row]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(rows: Sequence[Row], path: Path) -> None:
+    """Writes the page."""
+    contestants = [(name, EPOCHS) for name in SEARCHERS if name != "random"]
+    contestants += [("random", share * EPOCHS) for share in SHARES]
+    lines = [
+        "# Real training: epochs against random search",
+        "",
+        f"Searches of the default space (population 20, 8 asked at once) that end after {EPOCHS} trained epochs; random",
+        f"search goes on to {SHARES[-1]} times as many. A cell is the mean error on the test rows of the best network found, of",
+        f"{FRESH} fresh trainings each, ± the standard error over the seeds of the search; each seed has splits of its own,",
+        "the same for all searchers.",
+        "",
+        "Remake it: `GANAS_DATA=DIR python benchmarks/real_search.py`; every row is in [real_search.csv](real_search.csv).",
+        "",
+        "| data | seeds | " + " | ".join(f"{name}, {epochs} epochs" for name, epochs in contestants) + " |",
+        "|---|---|" + "---|" * len(contestants),
+    ]
+    most = ("random", SHARES[-1] * EPOCHS)
+    reached = dict.fromkeys((name for name in SEARCHERS if name != "random"), 0)
+    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
+    for dataset in datasets:
+        errors = {
+            (row["searcher"], int(row["epochs"]), row["seed"]): float(row["fresh_error"])
+            for row in rows
+            if row["dataset"] == dataset
+        }
+        # splits are those of the seed: only seeds that every searcher has compare
+        seeds = [seed for *_, seed in errors if all((*one, seed) in errors for one in contestants)]
+        seeds = list(dict.fromkeys(seeds))
+        means = {one: np.array([errors[*one, seed] for seed in seeds]) for one in contestants}
+        lines.append(f"| {dataset} | {len(seeds)} | " + " | ".join(map(_spread, means.values())) + " |")
+        for name in reached:
+            reached[name] += bool(seeds) and means[name, EPOCHS].mean() <= means[most].mean()
+    said = [f"{name}: {count} of {len(datasets)}" for name, count in reached.items()]
+    lines += [
+        "",
+        f"At most the error of random search with {SHARES[-1]} times the epochs: {'; '.join(said)} data sets, by the means alone.",
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _spread(errors: np.ndarray) -> str:
+    if len(errors) < 2:
+        return ", ".join(f"{error:.4f}" for error in errors)
+    return f"{errors.mean():.4f} ± {errors.std(ddof=1) / np.sqrt(len(errors)):.4f}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5, help="searches per data set and searcher")
+    options = parser.parse_args()
+    chosen = HERE + (TABLES if "GANAS_DATA" in os.environ else ())
+    write(run_missing(DOCS / "real_search.csv", chosen, options.seeds), DOCS / "real_search.md")
