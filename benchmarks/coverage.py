@@ -10,13 +10,13 @@ their errors inside the interval that the run reported is its coverage. What the
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rows import Row, append_rows, read_rows
 
 import ganas
 from ganas.config import make_config
@@ -33,8 +33,6 @@ SETTINGS: dict[str, Any] = {
     "evolution": {"population": 8, "generations": 3},
     "final": {"candidates": 3, "repeats": 5},
 }
-
-Row = dict[str, Any]
 
 
 def measure(dataset: str, seed: int) -> Row:
@@ -75,17 +73,12 @@ def covered(row: Row) -> tuple[int, int]:
 def run_missing(path: Path, runs: int) -> list[Row]:
     """Measures what ``path`` does not hold yet, appends each row as it ends, and returns all rows."""
     wanted = [(dataset, seed) for seed in range(runs) for dataset in SETS]
-    done = {(row["dataset"], int(row["seed"])) for row in _read(path)} if path.exists() else set()
+    done = {(row["dataset"], int(row["seed"])) for row in read_rows(path)}
     for dataset, seed in (one for one in wanted if one not in done):
         row = measure(dataset, seed)
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
+        append_rows([row], path)
         print(f"{dataset} seed {seed}: {row['low']:.4g} to {row['high']:.4g} holds %d of %d" % covered(row), flush=True)
-    return _read(path)
+    return read_rows(path)
 
 
 def write(rows: Sequence[Row], path: Path) -> None:
@@ -140,11 +133,6 @@ def _in_text(errors: Sequence[float]) -> str:
 
 def _numbers(text: str) -> np.ndarray:
     return np.array(text.split(), float)
-
-
-def _read(path: Path) -> list[Row]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What does the weight mutation cost per step? Against no regularizer and dropout, in plain Keras and in a cohort.
 
-    python benchmarks/mutation.py            # writes docs/benchmarks/mutation.{csv,md}; ten minutes
-    python benchmarks/mutation.py --laps 3   # a look at whether it runs
+    python benchmarks/mutation.py                      # writes docs/benchmarks/mutation.{csv,md}; ten minutes
+    python benchmarks/mutation.py --laps 3 --out DIR   # a look at whether it runs
 
 All variants of a network are compiled first; then they take turns, a few steps each, and every turn's seconds are divided by
 those of the plain network in the same lap, so that what disturbs the machine disturbs all of them. Rows are made up: what they
@@ -24,12 +24,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from ganas.evaluation import TrainingBudget
+from ganas.machine import available_cores
 from ganas.search.plan import Head, Mutation, NetworkPlan, mlp_plan
 from ganas.training.contract import Member, TrainingData
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
 PROBABILITY, RATIO = 0.1, 1e-4
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = available_cores()
 
 Row = dict[str, Any]
 Train = Callable[[], Any]
@@ -126,7 +127,7 @@ def in_cohort(network: Network, plan: NetworkPlan, data: TrainingData) -> Train:
 
 
 def time_network(name: str, network: Network, laps: int) -> list[Row]:
-    """Times all variants of a network in all three modes."""
+    """Times all variants of a network in all modes."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(network.rows, network.inputs)).astype(np.float32)
     y = np.eye(10, dtype=np.float32)[rng.integers(10, size=network.rows)]
@@ -211,7 +212,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--laps", type=int, default=12, help="turns of each variant")
+    parser.add_argument("--out", type=Path, default=DOCS)
     options = parser.parse_args()
-    write(
-        [row for name, one in NETWORKS.items() for row in time_network(name, one, options.laps)], DOCS / "mutation.md"
-    )
+    rows = [row for name, one in NETWORKS.items() for row in time_network(name, one, options.laps)]
+    write(rows, options.out / "mutation.md")

@@ -12,7 +12,6 @@ alike, so the errors compare searches and are no estimate of what a network reac
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import os
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rows import Row, append_rows, read_rows
 
 import ganas
 from ganas.config import RunConfig, make_config
@@ -45,8 +45,6 @@ SEARCHERS: dict[str, dict[str, Any]] = {
 }
 FRESH = 10
 """Trainings that judge a network."""
-
-Row = dict[str, Any]
 
 
 def config_of(dataset: str, searcher: str, seed: int, **data: Any) -> RunConfig:
@@ -113,7 +111,7 @@ def _bests(told: Sequence[Evaluation], limit: int) -> Iterator[tuple[int, int, E
 
 def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
     """Measures what ``path`` does not hold yet, appends rows as each search ends, and returns all rows."""
-    done = {(row["dataset"], row["searcher"], int(row["seed"])) for row in _read(path)}
+    done = {(row["dataset"], row["searcher"], int(row["seed"])) for row in read_rows(path)}
     wanted = [(dataset, searcher, seed) for seed in range(seeds) for dataset in datasets for searcher in SEARCHERS]
     for one in wanted:
         if one in done:
@@ -122,24 +120,12 @@ def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
         if not rows:
             print(*one, "trained no network to its end")
             continue
-        is_new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerows(rows)
+        append_rows(rows, path)
         for row in rows:
             print(
                 *one, f"{row['epochs']} epochs: {row['search_error']:.4f}, fresh {row['fresh_error']:.4f}", flush=True
             )
-    return _read(path)
-
-
-def _read(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    return read_rows(path)
 
 
 def write(rows: Sequence[Row], path: Path) -> None:

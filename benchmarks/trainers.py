@@ -30,6 +30,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy import stats
 
+from ganas.machine import available_cores
+
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
 CSV = DOCS / "trainers.csv"
 CONTESTANTS = Path(__file__).with_name("contestants.py")
@@ -41,7 +43,7 @@ COLUMNS = (
     "question", "contestant", "candidates", "cold", "ready", "warm", "programs", "gflops", "mean_error", "sd_error", "p_value",
     "memory",
 )  # fmt: skip
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = available_cores()
 
 Row = dict[str, Any]
 
