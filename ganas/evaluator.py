@@ -80,6 +80,7 @@ class Evaluator:
         self.executor: Executor = executor or self._owned  # type: ignore[assignment]
         self._folder = tempfile.TemporaryDirectory(prefix="ganas-")
         self._folds: dict[int, str] = {}
+        self._steps: dict[int, float] = {}
         self._shapes: dict[str, tuple[int, int]] = {}
         """Training rows and columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
@@ -197,10 +198,17 @@ class Evaluator:
         self._shapes[path] = fold.data.x_train.shape
         return path
 
+    def step(self, index: int = 0) -> float:
+        """Returns by how much the error on fold ``index`` differs where one row more is right or wrong; see ``Measure.step``."""
+        self._fold(index)
+        return self._steps[index]
+
     def _fold(self, index: int) -> str:
         """Returns the path of a published fold of the task."""
         if index not in self._folds:
-            self._folds[index] = self.publish(f"fold{index}", self.task.fold(index))
+            fold = self.task.fold(index)
+            self._steps[index] = fold.measure.step
+            self._folds[index] = self.publish(f"fold{index}", fold)
         return self._folds[index]
 
     # ---- how a batch is trained ----------------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def assess_winner(
         "tied_with": [finalist.number for finalist in leaders(finalists) if finalist is not winner],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
-        "validation": summary(fresh, evaluator.task.fold(0).measure.step),
+        "validation": summary(fresh, evaluator.step()),
         "test": summary([one["error"] for one in tests], test_rows.measure.step) if tests and test_rows else None,
         "test_measures": {name: summary([m[name] for m in tests]) for name in tests[0] if name != "error"}
         if tests

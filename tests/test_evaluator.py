@@ -160,3 +160,9 @@ def test_own_arrays_are_evaluated_in_a_few_lines():
 def test_an_evaluator_that_makes_no_sense_is_one_line(options, message):
     with pytest.raises(ConfigError, match=message):
         make(task=task_from_arrays(np.eye(40), np.arange(40) % 2), **options)
+
+
+def test_the_step_of_the_error_is_a_row_of_the_first_fold():
+    task = load_task("iris", folds=3)
+    with Evaluator(task, executor=InProcessExecutor(1)) as evaluator:
+        assert evaluator.step() == 1 / len(task.fold(0).data.x_validation)
