@@ -1,7 +1,7 @@
 """Does the reported 95 % interval hold a further training 95 times in 100? Winners of small searches, trained again.
 
-    python benchmarks/coverage.py            # writes docs/benchmarks/coverage.{csv,md}
-    python benchmarks/coverage.py --runs 1   # one search per data set: a look at whether it runs
+    python benchmarks/interval.py            # writes docs/benchmarks/interval.{csv,md}
+    python benchmarks/interval.py --runs 1   # one search per data set: a look at whether it runs
 
 A run is a search with its final assessment; its winner is then trained with further seeds on the same rows. The share of
 their errors inside the interval that the run reported is its coverage. What the CSV holds already is not run again.
@@ -98,7 +98,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
         "with fresh seeds, on the same rows.",
         "Where the reported trainings do not differ, the interval is a row wide on either side.",
         "",
-        "Remake it: `python benchmarks/coverage.py`; every run is a row of [coverage.csv](coverage.csv).",
+        "Remake it: `python benchmarks/interval.py`; every run is a row of [interval.csv](interval.csv).",
         "",
         "| data | validation rows | runs | further trainings | inside | coverage | lowest of a run | runs with no spread |",
         "|---|---|---|---|---|---|---|---|",
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=DOCS)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    write(run_missing(given.out / "coverage.csv", given.runs), given.out / "coverage.md")
+    write(run_missing(given.out / "interval.csv", given.runs), given.out / "interval.md")
 
 
 if __name__ == "__main__":
