@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import pickle
 
 import numpy as np
@@ -240,3 +241,19 @@ def test_an_autoencoder_answers_with_its_bottleneck_where_asked(train, tied):
     assert outcome.outputs.shape == (5, 2)
     code = encoder(rebuilt(plan, outcome), plan)(x[:5]).numpy()
     np.testing.assert_allclose(code, outcome.outputs, atol=1e-5)
+
+
+def traced_graphs():
+    """How many graphs TensorFlow has traced in this process and still holds."""
+    gc.collect()
+    return sum(type(thing).__name__.endswith("FuncGraph") for thing in gc.get_objects())
+
+
+def test_no_traced_graph_outlives_its_network(train):
+    from ganas.training.cohort import program
+
+    known, before = set(program._programs), traced_graphs()
+    train([Member(classifier(batch_size=8, optimizer="nadam"), seed=1)], DATA, BUDGET)
+    for bucket in set(program._programs) - known:  # a cohort's program is kept for its next members
+        del program._programs[bucket]
+    assert traced_graphs() == before
