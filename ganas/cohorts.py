@@ -127,7 +127,7 @@ def bucket_of(plan: NetworkPlan, shape: tuple[int, int], budget: TrainingBudget)
     rows, inputs = shape
     outputs = plan.head.units
     own = _weights(inputs, [layer.units for layer in plan.layers], outputs)
-    structures = _structures(plan)
+    structures = _structures(plan, budget.widest_layer)
     spare = (6.0 * (_weights(inputs, widths, outputs) - own) * rows * budget.epochs for widths in structures)
     widths = next((widths for widths, cost in zip(structures, spare, strict=True) if cost <= SPARED), structures[-1])
     lanes = next((lanes for limit, lanes in LANES if _weights(inputs, widths, outputs) <= limit), 1)
@@ -208,12 +208,13 @@ def in_order(costs: Sequence[float], programs: Sequence[object], jobs: int) -> l
     return head + [index for index in longest if index not in head]
 
 
-def _structures(plan: NetworkPlan) -> list[tuple[int, ...]]:
+def _structures(plan: NetworkPlan, widest: int | None) -> list[tuple[int, ...]]:
     """Returns padded widths that hold ``plan``, from those that most plans share to those that are nearly its own."""
     units = [layer.units for layer in plan.layers]
     depth = len(units)
     structures = []
-    uniform = next((width for width in UNIFORM_WIDTHS if units and width >= max(units)), None)
+    shared = (widest or 0, *UNIFORM_WIDTHS)
+    uniform = next((width for width in shared if units and width >= max(units)), None)
     if uniform is not None:
         padded = depth if plan.tied else next((d for d in DEPTHS if d >= depth), depth)
         structures.append((uniform,) * padded)

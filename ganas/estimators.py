@@ -42,6 +42,8 @@ UPDATES = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 150
 HIDDEN_UNITS = 16
 """Of a hidden layer, where there is one: one width needs one compiled program, and wider ones brought nothing."""
+VALUES_AT_ONCE = 2**24
+"""Inputs, rows times columns, that go to a worker at a time: so much comes back from each network."""
 Doubles = NDArray[np.float64]
 
 
@@ -145,7 +147,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         space = autoencoder_space(words, task.inputs)
         batch_size = int(words["batch_size"]) if isinstance(words["batch_size"], int) else 64
         epochs = int(np.clip(UPDATES * batch_size / rows, FEWEST_EPOCHS, MOST_EPOCHS))
-        budget = TrainingBudget(epochs=epochs, patience=max(3, epochs // 5))
+        budget = TrainingBudget(epochs=epochs, patience=max(3, epochs // 5), widest_layer=HIDDEN_UNITS)
         seed = derive_seed(self.seed, "anomaly detector")
         evolution = Evolution(space, "generational", self.population, seed, hall_of_fame=self.members)
         with Evaluator(task, budget=budget, seed=seed, executor=executor) as evaluator:
@@ -250,7 +252,9 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         return inputs
 
     def _scores(self, x: FloatArray, executor: Executor) -> Doubles:
-        return self._detector.scores(x, self._answers(x, executor))
+        rows = max(1, VALUES_AT_ONCE // x.shape[1])
+        blocks = [x[start : start + rows] for start in range(0, max(1, len(x)), rows)]
+        return np.concatenate([self._detector.scores(block, self._answers(block, executor)) for block in blocks])
 
     def _answers(self, x: FloatArray, executor: Executor) -> list[FloatArray]:
         for _, result in executor.run(answer_rows, [Question(self._networks, x)]):

@@ -27,6 +27,8 @@ class TrainingBudget:
             such a search may not repeat exactly.
         threads: TensorFlow's threads per worker; part of the answer's identity, see docs/architecture.md.
         precision: ``"float32"``, or ``"float64"`` for tests of equality.
+        widest_layer: units of the widest layer that most plans have, where the caller knows: the cohort trainer pads layers
+            to it, not to widths that suit any search. Another number gives other bits.
     """
 
     epochs: int = 20
@@ -37,9 +39,10 @@ class TrainingBudget:
     threads: int = 1
     precision: str = "float32"
     restore_best: bool = True
+    widest_layer: int | None = None
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("patience", 1), ("max_parameters", 1), ("threads", 1)):
+        for name, low in (("epochs", 1), ("patience", 1), ("max_parameters", 1), ("threads", 1), ("widest_layer", 1)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise ConfigError(f"[training] {name}: must be at least {low}, got {value}")

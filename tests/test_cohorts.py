@@ -40,6 +40,14 @@ def test_the_longer_a_training_the_more_its_program_is_its_own():
     assert bucket_of(plan, (1_000, 784), TrainingBudget(epochs=1200)).widths == (224, 96)
 
 
+def test_layers_are_padded_to_what_the_budget_says_is_widest():
+    narrow = TrainingBudget(epochs=20, widest_layer=16)
+    shapes = [(5,), (16, 3, 16), (17,)]
+    plans = [classifier(*[(units, "relu") for units in shape]) for shape in shapes]
+    assert [bucket_of(plan, DIGITS, narrow).widths for plan in plans] == [(16,) * 2, (16,) * 4, (104,) * 2]
+    assert bucket_of(plans[0], DIGITS, narrow).lanes == 8
+
+
 def test_large_networks_have_one_lane():
     assert bucket_of(classifier((50, "relu")), DIGITS, BUDGET).lanes == 4
     assert bucket_of(classifier((500, "relu"), (500, "relu")), DIGITS, BUDGET).lanes == 1

@@ -56,6 +56,12 @@ def test_scores_flags_and_probabilities_say_the_same(fitted):
     assert (np.diff(shares[np.argsort(scores), 1]) >= 0).all()
 
 
+def test_rows_scored_in_blocks_have_the_scores_of_all_at_once(fitted, monkeypatch):
+    whole = fitted.decision_function(X[:50])
+    monkeypatch.setattr("ganas.estimators.VALUES_AT_ONCE", 8 * 20)
+    np.testing.assert_allclose(fitted.decision_function(X[:50]), whole, rtol=1e-5, atol=1e-6)
+
+
 def test_a_fitted_detector_knows_the_thresholds_of_other_rates(fitted):
     assert fitted.threshold_at(0.01) == fitted.threshold_
     assert fitted.threshold_at(0.3) < fitted.threshold_at(0.1) < fitted.threshold_

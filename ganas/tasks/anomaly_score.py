@@ -12,7 +12,7 @@ together. A view's sum over the columns becomes a surprise: minus the logarithm 
 are at least as unusual, with an exponential tail beyond them. Surprises of different views can be averaged, and so
 can those of several networks.
 
-NumPy only: it runs in worker processes and in the caller's, and its parameters are plain arrays.
+It runs in worker processes and in the caller's, loads no TensorFlow, and its parameters are plain arrays.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ EMPTY_BIN = 0.1
 """What is added to the share of a bin (the fullest one has 1), so that an empty one has a finite penalty."""
 NEIGHBOURS = 20
 MOST_NEIGHBOUR_ROWS = 3000
-ROWS_AT_ONCE = 512
 TAIL = 0.05
 """Share of the reference rows whose mean excess gives the exponential tail."""
 NORMAL_QUARTILES = 1.349
@@ -102,35 +101,26 @@ class Neighbours:
 
     def columns(self, x: FloatArray) -> Doubles:
         """Returns (rows, columns): the mean squared difference from the nearest rows; a row is not its own neighbour."""
-        parts = [
-            self._columns(x[start : start + ROWS_AT_ONCE].astype(np.float64))
-            for start in range(0, len(x), ROWS_AT_ONCE)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, self.rows.shape[1]))
+        values = x.astype(np.float64)
+        chosen = self._nearest(values)[0]
+        total = np.zeros_like(values)
+        for place in range(chosen.shape[1]):
+            total += (values - self.rows[chosen[:, place]]) ** 2
+        return np.asarray(total / chosen.shape[1])
 
     def sums(self, x: FloatArray) -> Doubles:
         """Returns what the columns of each row add up to, (rows,), in less time and memory."""
-        parts = [
-            self._nearest(x[start : start + ROWS_AT_ONCE].astype(np.float64))[1]
-            for start in range(0, len(x), ROWS_AT_ONCE)
-        ]
-        return np.concatenate([np.zeros(0), *(np.maximum(part, 0).mean(axis=1) for part in parts)])
-
-    def _columns(self, x: Doubles) -> Doubles:
-        chosen = self._nearest(x)[0]
-        total = np.zeros_like(x)
-        for place in range(chosen.shape[1]):
-            total += (x - self.rows[chosen[:, place]]) ** 2
-        return np.asarray(total / chosen.shape[1])
+        return np.asarray(self._nearest(x.astype(np.float64))[1].mean(axis=1))
 
     def _nearest(self, x: Doubles) -> tuple[NDArray[np.intp], Doubles]:
         """Returns the places of the nearest rows and their squared distances, (rows, neighbours) each."""
+        from sklearn.neighbors import NearestNeighbors
+
         count = min(NEIGHBOURS, len(self.rows) // 2)
-        squares = (x**2).sum(axis=1)[:, None] - 2 * x @ self.rows.T + (self.rows**2).sum(axis=1)
-        nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
-        distances = np.take_along_axis(squares, nearest, axis=1)
-        order = distances.argsort(axis=1)
-        nearest, distances = np.take_along_axis(nearest, order, axis=1), np.take_along_axis(distances, order, axis=1)
+        if not len(x):
+            return np.zeros((0, count), np.intp), np.zeros((0, count))
+        index = NearestNeighbors(n_neighbors=count + 1, algorithm="brute", metric="sqeuclidean").fit(self.rows)
+        distances, nearest = index.kneighbors(x)
         is_itself = (x == self.rows[nearest[:, 0]]).all(axis=1)[:, None]
         # with itself among the neighbours, a training row would look nearer to them than a new row does
         without = [np.where(is_itself, given[:, 1:], given[:, :-1]) for given in (nearest, distances)]

@@ -116,6 +116,18 @@ def test_average_precision_is_that_of_scikit_learn():
     assert average_precision(scores, labels) == pytest.approx(average_precision_score(labels, scores))
 
 
+def test_neighbours_are_the_nearest_rows_but_itself():
+    rng = np.random.default_rng(0)
+    known, new = rng.normal(size=(60, 4)).astype("float32"), rng.normal(size=(7, 4)).astype("float32")
+    squares = ((np.concatenate([known, new])[:, None].astype(float) - known[None]) ** 2).mean(axis=2)
+    squares[range(60), range(60)] = np.inf
+    expected = np.sort(squares, axis=1)[:, :20].mean(axis=1)
+    neighbours = Neighbours.fit(known, 0)
+    found = neighbours.columns(np.concatenate([known, new]))
+    np.testing.assert_allclose(found.mean(axis=1), expected, rtol=1e-6)
+    np.testing.assert_allclose(neighbours.sums(np.concatenate([known, new])), 4 * expected, rtol=1e-6)
+
+
 def test_a_row_is_not_its_own_neighbour():
     x = RNG.normal(size=(50, 3)).astype(np.float32)
     assert (Neighbours.fit(x, 0).columns(x).sum(axis=1) > 0).all()
