@@ -97,7 +97,10 @@ class EvolutionSection(Section):
 
 
 class TrainingSection(Section):
-    """What one training may cost, see ``ganas.TrainingBudget``; each candidate is trained with ``repeats`` seeds."""
+    """What one training may cost, see ``ganas.TrainingBudget``; each candidate is trained with ``repeats`` seeds.
+
+    With ``inherit`` a candidate begins with the weights of a parent that it widens or deepens, see ``ganas.inheritance``.
+    """
 
     trainer: str = "auto"
     epochs: Count = 40
@@ -108,6 +111,7 @@ class TrainingSection(Section):
     max_parameters: Count | None = None
     max_latency_ms: Annotated[float, Field(gt=0)] | None = None
     precision: str = "float32"
+    inherit: bool = False
 
 
 class BudgetSection(Section):

@@ -12,7 +12,7 @@ import functools
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from ganas import cohorts
 from ganas.errors import ConfigError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, WorkerLost, make_executor, publish
+from ganas.inheritance import Estate, inherit
 from ganas.jobs import Training, combine, make_jobs, mean
 from ganas.recording import Recording
 from ganas.rungs import Rungs
 from ganas.search.plan import NetworkPlan
-from ganas.seeds import derive_seed
+from ganas.seeds import derive_seed, stream
 from ganas.tasks.task import Fold, Task
 from ganas.training.contract import Member, Outcome
 from ganas.worker import Job, Trained, prepare, train_job
@@ -44,6 +45,7 @@ class Evaluator:
         executor: where to train; None: worker processes, one per core. One that is given is not closed here.
         measures_latency: whether the milliseconds of one prediction are measured too, as the measure ``latency_ms``.
         rungs: early stopping across the candidates of a batch: brackets that batches take in turn; empty: none.
+        estate: where trained weights are kept for the plans that inherit them; None: all begin anew.
 
     It is a context manager; leaving it ends its workers. The caller's seeds, threads and TensorFlow settings are left alone.
     """
@@ -59,6 +61,7 @@ class Evaluator:
         executor: Executor | None = None,
         measures_latency: bool = False,
         rungs: Sequence[Rungs] = (),
+        estate: Estate | None = None,
     ) -> None:
         check_backend()
         if trainer not in TRAINER_CHOICES:
@@ -85,6 +88,9 @@ class Evaluator:
         """Training rows and columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
         self._rung_scores: dict[int, list[float]] = defaultdict(list)
+        self._estate = estate
+        self._inherited: dict[str, float] = {}
+        """Epochs behind the weights that a plan began with, by its digest."""
         self._batches = 0
 
     def __enter__(self) -> Evaluator:
@@ -103,6 +109,7 @@ class Evaluator:
         self,
         plans: Iterable[NetworkPlan] | NetworkPlan,
         *,
+        parents: Sequence[Sequence[NetworkPlan]] = (),
         on_evaluation: Callable[[int, Evaluation], None] | None = None,
         deadline: float | None = None,
     ) -> list[Evaluation]:
@@ -110,6 +117,8 @@ class Evaluator:
 
         Args:
             plans: one plan or many, complete or not; the task fills in what they leave open.
+            parents: of each plan, complete plans that were evaluated before: with an ``estate``, the plan begins with the
+                weights of the first that it can inherit from, and its measure ``inherited_epochs`` says what went into them.
             on_evaluation: called with ``(index, evaluation)`` as each is known, in any order.
             deadline: seconds since the epoch; what is not trained by then comes back ``timed_out`` and is forgotten.
         """
@@ -135,7 +144,7 @@ class Evaluator:
             else:
                 first[key] = index
                 completed[index] = prepared
-        self._train(completed, answer, deadline)
+        self._train(completed, dict(enumerate(parents)), answer, deadline)
         for index, twin in twins.items():
             answer(index, answers[twin])
         return [answers[index] for index in range(len(plans))]
@@ -231,13 +240,17 @@ class Evaluator:
         return derive_seed(self.seed, "training", plan.digest())
 
     def _train(
-        self, plans: dict[int, NetworkPlan], answer: Callable[[int, Evaluation], None], deadline: float | None
+        self,
+        plans: dict[int, NetworkPlan],
+        parents: Mapping[int, Sequence[NetworkPlan]],
+        answer: Callable[[int, Evaluation], None],
+        deadline: float | None,
     ) -> None:
         """Trains the plans from rung to rung; who does not survive a rung is answered ``stopped`` there."""
         bracket = self.rungs[self._batches % len(self.rungs)] if self.rungs and plans else None
         self._batches += bool(plans)
         marks = bracket.epochs(self.budget.epochs) if bracket else ()
-        alive = {index: self._trainings(index, plan) for index, plan in plans.items()}
+        alive = {index: self._trainings(index, plan, parents.get(index, ())) for index, plan in plans.items()}
         passed: dict[int, tuple[float, ...]] = dict.fromkeys(plans, ())
         for rung, pause in enumerate((*marks, None)):
             at_rung: dict[int, list[Trained]] = {}
@@ -271,13 +284,30 @@ class Evaluator:
                 if index in survivors and not all(part.outcome.is_finished for part in at_rung[index])
             }
 
-    def _trainings(self, index: int, plan: NetworkPlan) -> list[Training]:
+    def _trainings(self, index: int, plan: NetworkPlan, parents: Sequence[NetworkPlan]) -> list[Training]:
         seed = self._seed_of(plan)
-        return [
-            Training(index, fold, Member(plan, derive_seed(seed, fold, repeat)))
-            for fold in range(self.task.folds)
-            for repeat in range(self.repeats)
+        parts = [
+            (fold, derive_seed(seed, fold, repeat)) for fold in range(self.task.folds) for repeat in range(self.repeats)
         ]
+        heirloom = self._heirloom(plan, parents, [seed for _, seed in parts])
+        return [
+            Training(index, fold, Member(plan, seed, weights))
+            for (fold, seed), weights in zip(parts, heirloom, strict=True)
+        ]
+
+    def _heirloom(self, plan: NetworkPlan, parents: Sequence[NetworkPlan], seeds: Sequence[int]) -> list[Any]:
+        """Returns the weights that each training of ``plan`` begins with: those of the first parent that fits, or None."""
+        anew: list[Any] = [None] * len(seeds)
+        if self._estate is None:
+            return anew
+        for parent in parents:
+            before = self._cache.get(parent.digest())
+            pairs = zip(self._estate.of(parent), seeds, strict=False)  # one that failed left nothing
+            grown = [inherit(parent, weights, plan, stream(seed, "inheritance")) for weights, seed in pairs]
+            if before is not None and grown and grown[0] is not None:
+                self._inherited[plan.digest()] = before.epochs + before.measures.get("inherited_epochs", 0)
+                return grown
+        return anew
 
     def _stage(
         self,
@@ -295,7 +325,12 @@ class Evaluator:
                 path = self._fold(fold)
                 groups[name, path].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
-        options = {"pause": pause, "deadline": deadline, "measures_latency": self.measures_latency}
+        options = {
+            "pause": pause,
+            "deadline": deadline,
+            "measures_latency": self.measures_latency,
+            "keep_weights": self._estate is not None,
+        }
         for training, trained in self._run(groups, self.budget, **options):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
@@ -339,8 +374,13 @@ class Evaluator:
             evaluation = dataclasses.replace(evaluation, status="too_large", error=None, message=message)
         if evaluation.measures.get("copies"):
             evaluation = dataclasses.replace(evaluation, status="failed", error=None, message=COPIES)
+        if plan.digest() in self._inherited:
+            measures = {**evaluation.measures, "inherited_epochs": self._inherited[plan.digest()]}
+            evaluation = dataclasses.replace(evaluation, measures=measures)
         if not any(part.is_cut for part in parts):
             self._cache[plan.digest()] = evaluation
+            if self._estate is not None and all(part.outcome.weights for part in parts):
+                self._estate.leave(plan, [part.outcome.weights for part in parts])
         answer(index, evaluation)
 
 

@@ -28,6 +28,7 @@ from ganas.final import Finalist, assess_winner
 from ganas.generations import generation_row
 from ganas.history import Run, find_run, load_run
 from ganas.identity import fingerprint, folder_name, refuse_changes
+from ganas.inheritance import Estate
 from ganas.interruption import StopRequest
 from ganas.listener import Listener, SilentListener, Summary
 from ganas.log import LOGGER, logging_to
@@ -195,6 +196,7 @@ class Search:
             "trainer": training.trainer,
             "rungs": make_rungs(self.config),
             "measures_latency": "latency_ms" in self.names,
+            "estate": Estate(self.store.folder / "weights") if training.inherit else None,
         }
         evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=self.executor, **options)  # type: ignore[arg-type]
         try:
@@ -230,7 +232,7 @@ class Search:
                 return "every genome of the search space has been evaluated"
             asked = self._asked(evolution, genomes, batch, len(told))
             self.store.add_asked(asked)
-            evaluations = self._evaluate(evaluator, asked, genomes, self._deadline(told))
+            evaluations = self._evaluate(evaluator, asked, genomes, told)
             if any(evaluation.is_cut for evaluation in evaluations):
                 return f"{self.config.run.minutes:g} minutes are over"
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
@@ -241,7 +243,7 @@ class Search:
         return reason
 
     def _evaluate(
-        self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome], deadline: float | None
+        self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome], told: Sequence[Evaluation]
     ) -> list[Evaluation]:
         """Trains a batch; each evaluation is on disk before anything else hears of it."""
 
@@ -256,7 +258,8 @@ class Search:
                 self.listener.on_evaluation(asked[place].number, evaluation)
 
         plans = [self.space.decode(genome) for genome in genomes]
-        return evaluator.evaluate(plans, on_evaluation=remember, deadline=deadline)
+        parents = [[told[number].plan for number in one.parents if number < len(told)] for one in asked]
+        return evaluator.evaluate(plans, parents=parents, on_evaluation=remember, deadline=self._deadline(told))
 
     def _objectives(self, evaluation: Evaluation) -> Any:
         """Returns what the evolution hears: a row, ``Stopped``, or None for a failure."""

@@ -57,7 +57,7 @@ def with_default_words(config: RunConfig, task: Task) -> RunConfig:
 
 def make_budget(config: RunConfig) -> TrainingBudget:
     """Makes the budget of one training."""
-    return TrainingBudget(**config.training.model_dump(exclude={"trainer", "repeats"}))
+    return TrainingBudget(**config.training.model_dump(exclude={"trainer", "repeats", "inherit"}))
 
 
 def make_rungs(config: RunConfig) -> tuple[Rungs, ...]:

@@ -1,0 +1,138 @@
+"""Weights that a network takes over from a parent: it begins as the same function, and wider or deeper.
+
+Net2Net (Chen, Goodfellow & Shlens 2016, https://arxiv.org/abs/1511.05641): a unit that is added is a copy of another,
+and what follows divides its weights among the copies, unevenly, so that they grow apart; a layer that is added passes on
+what comes in. To rounding, the child answers as its parent did before its own training begins. NumPy only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ganas.search.activations import parse_activation
+from ganas.search.plan import DenseLayer, NetworkPlan
+from ganas.training.contract import FloatArray
+
+Weights = Sequence[FloatArray]
+"""One network's, in Keras' order."""
+
+POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softplus")
+"""Activations whose values are never negative."""
+PASSING = ("relu", "leaky_relu", "elu")
+"""Activations that leave such values as they are."""
+
+
+def inherit(parent: NetworkPlan, weights: Weights, child: NetworkPlan, rng: np.random.Generator) -> Weights | None:
+    """Returns weights with which ``child`` answers, in inference, as ``parent`` does with ``weights``.
+
+    None where there are none: a layer is narrower, gone, or of another activation or normalisation, a new one cannot pass on
+    what comes in, the heads differ, or one of the two is an autoencoder.
+
+    Args:
+        parent, child: complete plans for the same inputs.
+        weights: of the parent.
+        rng: draws which units are copied, and how what follows is divided among the copies.
+    """
+    if parent.head != child.head or parent.normalization != child.normalization:
+        return None
+    if any(plan.bottleneck is not None or plan.tied for plan in (parent, child)):
+        return None
+    sources = _sources(parent.layers, child.layers, child.normalization == "before_activation")
+    if sources is None:
+        return None
+    *hidden, head = _by_layer(parent, weights)
+    made: list[FloatArray] = []
+    # which unit of the parent each input of the next layer stands for, and its share of that unit
+    unit = np.arange((hidden or [head])[0][0].shape[0])
+    share = np.ones(len(unit))
+    for source, layer in zip(sources, child.layers, strict=True):
+        kernel, *vectors = (np.eye(len(unit)), np.zeros(len(unit))) if source is None else hidden[source]
+        width = kernel.shape[1]
+        copied = np.concatenate([np.arange(width), rng.integers(0, width, layer.units - width)])
+        parts = rng.uniform(0.5, 1.5, layer.units)
+        parts /= np.bincount(copied, parts)[copied]
+        rows = kernel if source is None else kernel[unit] * share[:, None]
+        made += [rows[:, copied], *(vector[copied] for vector in vectors)]
+        unit, share = (unit[copied], share[copied] * parts) if source is None else (copied, parts)
+    kernel, *vectors = head
+    made += [kernel[unit] * share[:, None], *vectors]
+    return tuple(array.astype(weights[0].dtype) for array in made)
+
+
+def _by_layer(plan: NetworkPlan, weights: Weights) -> list[Weights]:
+    """Returns each layer's kernel and then its vectors, one number per unit each; the head's last."""
+    assert plan.head is not None
+    slopes = [parse_activation(layer.activation).name == "prelu" for layer in plan.layers]
+    normalized = [layer.batch_normalization for layer in plan.layers]
+    counts = [2 + slope + 4 * norm for slope, norm in zip(slopes, normalized, strict=True)]
+    counts.append(2 + 4 * plan.head.batch_normalization)
+    ends = np.cumsum(counts)
+    return [weights[end - count : end] for count, end in zip(counts, ends, strict=True)]
+
+
+def _sources(
+    old: Sequence[DenseLayer], new: Sequence[DenseLayer], normalizes_first: bool, before: DenseLayer | None = None
+) -> tuple[int | None, ...] | None:
+    """Returns which old layer each new one comes from (None: from none, it passes on what comes in), in order; or None."""
+    if not new:
+        return None if old else ()
+    first, *others = new
+    if old and _holds(first, old[0]) and (rest := _sources(old[1:], others, normalizes_first, first)) is not None:
+        return (0, *(None if source is None else source + 1 for source in rest))
+    if before is not None and _passes(before, first, normalizes_first):
+        rest = _sources(old, others, normalizes_first, first)
+        return None if rest is None else (None, *rest)
+    return None
+
+
+def _holds(layer: DenseLayer, old: DenseLayer) -> bool:
+    """Returns whether ``layer`` is ``old``, or a wider one; dropout may differ."""
+    same = (layer.activation, layer.batch_normalization) == (old.activation, old.batch_normalization)
+    return same and layer.units >= old.units
+
+
+def _passes(before: DenseLayer, layer: DenseLayer, normalizes_first: bool) -> bool:
+    """Returns whether ``layer`` can pass on what the one before it gives."""
+    if layer.batch_normalization or layer.units < before.units:
+        return False
+    name = parse_activation(layer.activation).name
+    is_positive = parse_activation(before.activation).name in POSITIVE
+    is_positive = is_positive and (normalizes_first or not before.batch_normalization)
+    return name == "linear" or (name in PASSING and is_positive)
+
+
+class Estate:
+    """What trained networks leave to their children, in a folder: the weights of every training of a plan.
+
+    A file is there whole or not at all, so that a search that was killed goes on as it would have.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def leave(self, plan: NetworkPlan, trainings: Sequence[Weights]) -> None:
+        """Keeps the weights of ``plan``'s trainings: its folds and repeats, in order."""
+        arrays = {f"{number}_{place}": array for number, one in enumerate(trainings) for place, array in enumerate(one)}
+        path = self._path(plan)
+        with open(draft := path.with_suffix(".draft"), "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # names that are no options of it
+        os.replace(draft, path)
+
+    def of(self, plan: NetworkPlan) -> list[Weights]:
+        """Returns what ``plan`` left: nothing where it was not trained to an end."""
+        if not self._path(plan).exists():
+            return []
+        found: dict[int, dict[int, FloatArray]] = {}
+        with np.load(self._path(plan)) as arrays:
+            for name in arrays.files:
+                number, place = map(int, name.split("_"))
+                found.setdefault(number, {})[place] = arrays[name]
+        return [tuple(one[place] for place in sorted(one)) for _, one in sorted(found.items())]
+
+    def _path(self, plan: NetworkPlan) -> Path:
+        return self._folder / f"{plan.digest()}.npz"

@@ -1,0 +1,146 @@
+"""A child that inherits answers as its parent did, and a search that hands weights down repeats and resumes exactly."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import ganas
+from ganas.config import make_config
+from ganas.execution import InProcessExecutor
+from ganas.history import load_run
+from ganas.inheritance import Estate, inherit
+from ganas.listener import SilentListener
+from ganas.run import evolve, resume
+from ganas.search.plan import DenseLayer, Head, NetworkPlan, mlp_plan
+from ganas.training.build import build
+from ganas.training.session import prepare_session
+
+INPUTS = 5
+PARENT = NetworkPlan(
+    (DenseLayer(4, "prelu", True, 0.2), DenseLayer(3, "relu")),
+    head=Head(2, "softmax", True),
+    loss="categorical_crossentropy",
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def session():
+    """TensorFlow as the trainers want it, before anything else starts it."""
+    prepare_session(1)
+
+
+def model_of(plan, seed=0):
+    """A network with random weights everywhere, moving statistics included."""
+    rng, model = np.random.default_rng(seed), build(plan, INPUTS)
+    shapes = [weight.shape for weight in model.get_weights()]
+    # variances must be above 0
+    model.set_weights([rng.normal(size=shape) if len(shape) > 1 else rng.uniform(0.2, 1.5, shape) for shape in shapes])
+    return model
+
+
+def changed(*layers, **settings):
+    return dataclasses.replace(PARENT, layers=layers, **settings)
+
+
+CHILDREN = {
+    "the same, trained otherwise": changed(*PARENT.layers, batch_size=7),
+    "wider": changed(DenseLayer(9, "prelu", True), DenseLayer(5, "relu")),
+    "deeper": changed(*PARENT.layers, DenseLayer(3, "relu"), DenseLayer(3, "linear")),
+    "wider and deeper": changed(
+        DenseLayer(6, "prelu", True), DenseLayer(6, "linear"), DenseLayer(7, "relu"), DenseLayer(8, "elu", dropout=0.1)
+    ),
+}
+
+
+@pytest.mark.parametrize("normalization", ["after_activation", "before_activation"])
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_child_begins_with_the_answers_of_its_parent(name, normalization):
+    parent = dataclasses.replace(PARENT, normalization=normalization)
+    child = dataclasses.replace(CHILDREN[name], normalization=normalization)
+    x = np.random.default_rng(1).normal(size=(50, INPUTS)).astype("float32")
+    before, after = model_of(parent), build(child, INPUTS)
+    weights = inherit(parent, before.get_weights(), child, np.random.default_rng(2))
+    after.set_weights(list(weights))
+    np.testing.assert_allclose(after(x), before(x), rtol=1e-4, atol=1e-5)
+
+
+def test_copies_of_a_unit_do_not_stay_the_same():
+    wide = CHILDREN["wider"]
+    weights = inherit(PARENT, model_of(PARENT).get_weights(), wide, np.random.default_rng(0))
+    into_second = weights[7]
+    assert into_second.shape == (9, 5)
+    assert len({tuple(row) for row in into_second}) == 9
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        changed(DenseLayer(3, "prelu", True), DenseLayer(3, "relu")),
+        changed(DenseLayer(4, "prelu", True)),
+        changed(DenseLayer(4, "tanh", True), DenseLayer(3, "relu")),
+        changed(DenseLayer(4, "prelu"), DenseLayer(3, "relu")),
+        changed(*PARENT.layers, DenseLayer(3, "tanh")),
+        changed(*PARENT.layers, DenseLayer(2, "relu")),
+        changed(PARENT.layers[0], DenseLayer(4, "relu"), PARENT.layers[1]),
+        changed(*PARENT.layers, head=Head(2, "softmax")),
+        changed(*PARENT.layers, normalization="before_activation"),
+    ],
+    ids=["narrower", "gone", "activation", "normalization", "tanh", "narrow", "negative", "head", "order"],
+)
+def test_what_cannot_be_handed_down_is_not(child):
+    assert inherit(PARENT, model_of(PARENT).get_weights(), child, np.random.default_rng(0)) is None
+
+
+def test_an_evaluator_counts_what_went_into_inherited_weights(tmp_path):
+    task = ganas.load_task("iris")
+    parent = task.complete(mlp_plan([(8, "relu")], learning_rate=0.01))
+    child = task.complete(mlp_plan([(12, "relu")], learning_rate=0.01))
+    stranger = task.complete(mlp_plan([(12, "tanh")], learning_rate=0.01))
+
+    def evaluated(estate):
+        with ganas.Evaluator(
+            task, budget=ganas.TrainingBudget(epochs=8), executor=InProcessExecutor(1), estate=estate
+        ) as evaluator:
+            first = evaluator.evaluate(parent)[0]
+            return first, *evaluator.evaluate([child, stranger], parents=[[stranger, parent], [parent]])
+
+    first, heir, other = evaluated(Estate(tmp_path))
+    assert first.measures.get("inherited_epochs") is None
+    assert heir.measures["inherited_epochs"] == 8
+    assert "inherited_epochs" not in other.measures
+    assert heir.curves[0]["loss"][0] < 1.1 * first.curves[0]["loss"][-1]
+    alone = evaluated(None)
+    assert alone[1].curves[0]["loss"][0] > heir.curves[0]["loss"][0]
+    assert (alone[0].curves, alone[2].curves) == (first.curves, other.curves)
+
+
+HANDING_DOWN = make_config(
+    {
+        "run": {"executor": "in_process"},
+        "data": {"source": "iris"},
+        "search": {"layers": [1, 3], "units": [4, 8, 16], "activation": "relu", "learning_rate": [0.01, 0.02]},
+        "evolution": {"engine": "generational", "population": 4, "generations": 3},
+        "training": {"epochs": 3, "inherit": True},
+        "final": {"candidates": 1, "repeats": 2},
+    },
+    "test",
+)
+
+
+def test_a_search_that_hands_weights_down_resumes_to_the_same_history(tmp_path):
+    class Break(SilentListener):
+        def on_evaluation(self, number, evaluation):
+            if number == 5:
+                raise MemoryError
+
+    whole = evolve(HANDING_DOWN, runs_dir=tmp_path / "whole")
+    heirs = [one.number for one in whole.evaluated if "inherited_epochs" in one.evaluation.measures]
+    assert min(heirs) <= 5 < max(heirs)
+    with pytest.raises(MemoryError):
+        evolve(HANDING_DOWN, runs_dir=tmp_path / "broken", listener=Break())
+    resumed = resume(load_run("latest", tmp_path / "broken").folder)
+    assert list(resumed.history_lines()) == list(whole.history_lines())
+    assert resumed.result["test"]["values"] == whole.result["test"]["values"]
