@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from ganas.comparison.checks import refuse_failed_base, refuse_unbuildable
 from ganas.comparison.config import ComparisonConfig, load_comparison
-from ganas.comparison.inspection import Inspection, Timing, inspect, save_weights, time_step
+from ganas.comparison.inspection import Inspection, Timing, inspect, time_step
 from ganas.comparison.trainings import Planned, choose_alternatives, compared_trainings, tuning_trainings
 from ganas.comparison.variants import Variant, make_variants
 from ganas.config import RunConfig
@@ -37,6 +37,7 @@ from ganas.settings import make_task
 from ganas.store import RunStore
 from ganas.tasks.task import Fold, Task
 from ganas.versions import installed_versions
+from ganas.weights import save_weights
 from ganas.worker import Trained
 
 KIND = "comparison"
@@ -236,7 +237,7 @@ class Comparison:
         if trained.outcome.status == "ok" and not planned.is_tuning:
             path = self._weights_of(planned)
             path.parent.mkdir(exist_ok=True)
-            save_weights(trained.outcome.weights, path)
+            save_weights(path, trained.outcome.weights)
         evaluation = combine(plan, self._member_seed(planned), [trained], self.task.inputs)
         self._remember(planned, dataclasses.replace(evaluation, trainer=evaluator.trainer_of(plan)[0]))
         if self.stop.count:

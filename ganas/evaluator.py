@@ -302,7 +302,7 @@ class Evaluator:
             return anew
         for parent in parents:
             before = self._cache.get(parent.digest())
-            pairs = zip(self._estate.of(parent), seeds, strict=False)  # one that failed left nothing
+            pairs = zip(self._estate.of(parent, len(seeds)), seeds, strict=False)  # one that failed left nothing
             grown = [inherit(parent, weights, plan, stream(seed, "inheritance")) for weights, seed in pairs]
             if before is not None and grown and grown[0] is not None:
                 self._inherited[plan.digest()] = before.epochs + before.measures.get("inherited_epochs", 0)

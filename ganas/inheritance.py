@@ -7,7 +7,6 @@ what comes in. To rounding, the child answers as its parent did before its own t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from ganas.search.activations import parse_activation
 from ganas.search.plan import DenseLayer, NetworkPlan
 from ganas.training.contract import FloatArray
+from ganas.weights import load_weights, save_weights
 
 Weights = Sequence[FloatArray]
 """One network's, in Keras' order."""
@@ -106,10 +106,7 @@ def _passes(before: DenseLayer, layer: DenseLayer, normalizes_first: bool) -> bo
 
 
 class Estate:
-    """What trained networks leave to their children, in a folder: the weights of every training of a plan.
-
-    A file is there whole or not at all, so that a search that was killed goes on as it would have.
-    """
+    """What trained networks leave to their children, in a folder: the weights of every training of a plan."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -117,22 +114,15 @@ class Estate:
 
     def leave(self, plan: NetworkPlan, trainings: Sequence[Weights]) -> None:
         """Keeps the weights of ``plan``'s trainings: its folds and repeats, in order."""
-        arrays = {f"{number}_{place}": array for number, one in enumerate(trainings) for place, array in enumerate(one)}
-        path = self._path(plan)
-        with open(draft := path.with_suffix(".draft"), "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # names that are no options of it
-        os.replace(draft, path)
+        save_weights(self._path(plan), [array for weights in trainings for array in weights])
 
-    def of(self, plan: NetworkPlan) -> list[Weights]:
-        """Returns what ``plan`` left: nothing where it was not trained to an end."""
+    def of(self, plan: NetworkPlan, trainings: int) -> list[Weights]:
+        """Returns what so many ``trainings`` of ``plan`` left: nothing where it was not trained to an end."""
         if not self._path(plan).exists():
             return []
-        found: dict[int, dict[int, FloatArray]] = {}
-        with np.load(self._path(plan)) as arrays:
-            for name in arrays.files:
-                number, place = map(int, name.split("_"))
-                found.setdefault(number, {})[place] = arrays[name]
-        return [tuple(one[place] for place in sorted(one)) for _, one in sorted(found.items())]
+        arrays = load_weights(self._path(plan))
+        size = len(arrays) // trainings
+        return [arrays[start : start + size] for start in range(0, len(arrays), size)]
 
     def _path(self, plan: NetworkPlan) -> Path:
         return self._folder / f"{plan.digest()}.npz"

@@ -7,15 +7,13 @@ functions that run in the worker.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ganas.errors import DataError
 from ganas.execution import fetch
 from ganas.search.plan import NetworkPlan
-from ganas.training.contract import FloatArray, Member
+from ganas.training.contract import Member
+from ganas.weights import load_weights
 
 STEPS_TIMED = 30
 
@@ -25,7 +23,7 @@ class Inspection:
     """Trained networks of one plan to look at on a published fold.
 
     Attributes:
-        files: of the weights, see :func:`save_weights`.
+        files: of the weights, see ``ganas.weights``.
         fold: where the fold is published; its measured rows are answered.
         counts_dead: whether the dead units of each hidden layer are counted, on the training rows.
     """
@@ -44,20 +42,6 @@ class Inspected:
 
     measures: dict[str, float]
     dead: tuple[float, ...] = ()
-
-
-def save_weights(weights: tuple[FloatArray, ...], path: Path) -> None:
-    """Writes weights in Keras' order, all or nothing."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, *weights)
-    part.replace(path)
-
-
-def load_weights(path: str | Path) -> list[FloatArray]:
-    """Reads what :func:`save_weights` wrote."""
-    with np.load(path) as arrays:
-        return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
 
 
 def inspect(job: Inspection) -> list[Inspected]:

@@ -16,9 +16,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ganas.comparison.inspection import load_weights
 from ganas.history import Run
 from ganas.report.figures import DARK, DOTS_PER_INCH
+from ganas.weights import load_weights
 
 UNITS_SHOWN = 12
 """Of a network: those with the largest weights."""
