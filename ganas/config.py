@@ -118,11 +118,12 @@ class BudgetSection(Section):
     """What ends the search, or a candidate, early.
 
     ``rungs`` is a name in ``ganas.rungs.RUNGS``, or shares of the epochs after which only the share ``keep`` of the
-    last ``window`` candidates goes on. The search ends after so many ``trainings`` or trained ``epochs``, at
+    last ``window`` candidates goes on; not said: successive halving where the default engine searches within so many
+    trained ``epochs``, else none. The search ends after so many ``trainings`` or trained ``epochs``, at
     ``target_error``, or after ``patience`` evaluations without a better one.
     """
 
-    rungs: str | Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False)] = ()
+    rungs: str | Annotated[tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(strict=False)] | None = None
     keep: Annotated[float, Field(gt=0, lt=1)] = 0.5
     window: Annotated[int, Field(ge=2)] = 20
     trainings: Count | None = None

@@ -42,7 +42,7 @@ from ganas.settings import (
     make_space,
     make_start,
     make_task,
-    with_default_words,
+    with_defaults,
 )
 from ganas.store import Asked, RunStore
 from ganas.tasks.reconstruction import linear_yardstick
@@ -82,7 +82,7 @@ def _begin(
     listener: Listener | None,
 ) -> Run:
     """Makes the folder of a new run and searches."""
-    config = with_default_words(config, made)
+    config = with_defaults(config, made)
     space = make_space(config, made)
     if config.run.warm_start is not None:
         config = config.with_values(

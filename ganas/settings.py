@@ -45,14 +45,16 @@ def make_start(config: RunConfig, task: Task) -> list[Genome]:
     return STARTS[task.kind](config.search, task.inputs)
 
 
-def with_default_words(config: RunConfig, task: Task) -> RunConfig:
-    """Returns the config with the words of ``[search]`` that it does not say filled in, so that a run records them."""
+def with_defaults(config: RunConfig, task: Task) -> RunConfig:
+    """Returns the config with what it leaves to the task and the engine filled in, so that a run records it."""
     words = DEFAULT_WORDS.get(task.kind, {})
     if not config.search:
         words = {**words, **UNSAID_WORDS.get(task.kind, {})}
-    return config.with_values(
-        {f"search.{name}": word for name, word in words.items() if name not in config.search}, "config"
-    )
+    values: dict[str, Any] = {f"search.{name}": word for name, word in words.items() if name not in config.search}
+    if config.budget.rungs is None:
+        halves = config.budget.epochs is not None and config.evolution.engine == "surrogate_assisted"
+        values["budget.rungs"] = "successive_halving" if halves else []
+    return config.with_values(values, "config")
 
 
 def make_budget(config: RunConfig) -> TrainingBudget:

@@ -20,7 +20,7 @@ from ganas.history import Run, load_run
 from ganas.listener import SilentListener
 from ganas.run import evolve, resume
 from ganas.search.plan import mlp_plan
-from ganas.settings import with_default_words
+from ganas.settings import with_defaults
 from ganas.store import RunStore
 from ganas.tasks import load_task
 
@@ -322,7 +322,18 @@ def test_a_member_of_the_hall_of_fame_comes_back_as_the_network_of_the_search(fi
     assert fold.measure(outputs)["error"] == pytest.approx(member.error)
 
 
+def test_a_search_limited_in_trained_epochs_stops_candidates_early_unless_told_otherwise():
+    def rungs(**sections):
+        return with_defaults(make_config(sections, "test"), load_task("iris")).budget.rungs
+
+    assert rungs(budget={"epochs": 800}) == "successive_halving"
+    assert rungs(budget={"epochs": 800, "rungs": []}) == ()
+    assert rungs(budget={"epochs": 800, "rungs": [0.5]}) == (0.5,)
+    assert rungs(budget={"epochs": 800}, evolution={"engine": "random"}) == ()
+    assert rungs() == ()
+
+
 def test_the_commented_digits_config_says_what_is_searched_without_a_config():
     task = load_task("digits")
-    written = with_default_words(load_config(ROOT / "configs" / "digits.toml"), task)
-    assert written == with_default_words(load_config(None), task)
+    written = with_defaults(load_config(ROOT / "configs" / "digits.toml"), task)
+    assert written == with_defaults(load_config(None), task)
