@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ganas.config_text import problem_in_words, put_value, read_setting, read_tables, write_table
 from ganas.errors import ConfigError
@@ -96,6 +96,10 @@ class EvolutionSection(Section):
     options: dict[str, Any] = {}
 
 
+NEVER = "never"
+"""The word for no patience at all, because TOML has none for None."""
+
+
 class TrainingSection(Section):
     """What one training may cost, see ``ganas.TrainingBudget``; each candidate is trained with ``repeats`` seeds.
 
@@ -113,13 +117,18 @@ class TrainingSection(Section):
     precision: str = "float32"
     inherit: bool = False
 
+    @field_validator("patience", mode="before")
+    @classmethod
+    def _read_never(cls, value: Any) -> Any:
+        return None if value == NEVER else value
+
 
 class BudgetSection(Section):
     """What ends the search, or a candidate, early.
 
     ``rungs`` is a name in ``ganas.rungs.RUNGS``, or shares of the epochs after which only the share ``keep`` of the
-    last ``window`` candidates goes on; not said: successive halving where the default engine searches within so many
-    trained ``epochs``, else none. The search ends after so many ``trainings`` or trained ``epochs``, at
+    last ``window`` candidates goes on; not said: successive halving where the default engine searches for a low
+    error alone within so many trained ``epochs``, else none. The search ends after so many ``trainings`` or trained ``epochs``, at
     ``target_error``, or after ``patience`` evaluations without a better one.
     """
 
@@ -189,7 +198,9 @@ class RunConfig(Section):
 
     def to_toml(self) -> str:
         """Writes every setting, the defaults too, as TOML that :func:`load_config` reads back to an equal config."""
-        return "\n\n".join(write_table(name, table) for name, table in self.model_dump().items()) + "\n"
+        tables = self.model_dump()
+        tables["training"]["patience"] = tables["training"]["patience"] or NEVER
+        return "\n\n".join(write_table(name, table) for name, table in tables.items()) + "\n"
 
 
 def load_config(path: str | Path | None = None) -> RunConfig:

@@ -42,7 +42,9 @@ class TrainingBudget:
     widest_layer: int | None = None
 
     def __post_init__(self) -> None:
-        for name, low in (("epochs", 1), ("patience", 1), ("max_parameters", 1), ("threads", 1), ("widest_layer", 1)):
+        if self.widest_layer is not None and self.widest_layer < 1:
+            raise ConfigError(f"TrainingBudget widest_layer: must be at least 1, got {self.widest_layer}")
+        for name, low in (("epochs", 1), ("patience", 1), ("max_parameters", 1), ("threads", 1)):
             value = getattr(self, name)
             if value is not None and value < low:
                 raise ConfigError(f"[training] {name}: must be at least {low}, got {value}")

@@ -2,7 +2,8 @@
 
 It completes plans with the task's head and loss, gives each training its seed, groups trainings into jobs for the
 trainers, runs the jobs on an executor, and puts the answers of folds and repeats together. A plan is trained once: equal
-plans share one evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone.
+plans share one evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone; with
+rungs also on whom it is compared with, with an estate also on whose weights it inherits.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Evaluator:
         """Training rows and columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
         self._rung_scores: dict[int, list[float]] = defaultdict(list)
+        self._unfinished: dict[str, Evaluation] = {}
         self._estate = estate
         self._inherited: dict[str, float] = {}
         """Epochs behind the weights that a plan began with, by its digest."""
@@ -110,6 +112,7 @@ class Evaluator:
         plans: Iterable[NetworkPlan] | NetworkPlan,
         *,
         parents: Sequence[Sequence[NetworkPlan]] = (),
+        batch: int | None = None,
         on_evaluation: Callable[[int, Evaluation], None] | None = None,
         deadline: float | None = None,
     ) -> list[Evaluation]:
@@ -119,6 +122,7 @@ class Evaluator:
             plans: one plan or many, complete or not; the task fills in what they leave open.
             parents: of each plan, complete plans that were evaluated before: with an ``estate``, the plan begins with the
                 weights of the first that it can inherit from, and its measure ``inherited_epochs`` says what went into them.
+            batch: the number of this batch, where brackets of rungs take turns; None: one more than the last.
             on_evaluation: called with ``(index, evaluation)`` as each is known, in any order.
             deadline: seconds since the epoch; what is not trained by then comes back ``timed_out`` and is forgotten.
         """
@@ -131,30 +135,42 @@ class Evaluator:
                 on_evaluation(index, evaluation)
 
         completed: dict[int, NetworkPlan] = {}
+        known: dict[int, Evaluation] = {}
         twins: dict[int, int] = {}
         first: dict[str, int] = {}
         for index, plan in enumerate(plans):
             prepared = self._prepare(plan)
             if isinstance(prepared, Evaluation):
                 answer(index, prepared)
-            elif (key := prepared.digest()) in self._cache:
+            elif (key := prepared.digest()) in self._unfinished:
+                known[index] = self._cache[key] = self._unfinished.pop(key)
+                answer(index, known[index])
+            elif key in self._cache:
                 answer(index, self._cache[key])
             elif key in first:
                 twins[index] = first[key]
             else:
                 first[key] = index
                 completed[index] = prepared
-        self._train(completed, dict(enumerate(parents)), answer, deadline)
+        self._train(completed, known, dict(enumerate(parents)), self._bracket(batch), answer, deadline)
         for index, twin in twins.items():
             answer(index, answers[twin])
         return [answers[index] for index in range(len(plans))]
 
-    def remember(self, evaluations: Iterable[Evaluation]) -> None:
-        """Takes over evaluations made earlier (of this task, budget and seed), so that they are not made again, in their order."""
+    def remember(self, evaluations: Iterable[Evaluation], unfinished: Iterable[Evaluation] = ()) -> None:
+        """Takes over evaluations made earlier (of this task, budget and seed), so that they are not made again.
+
+        Args:
+            evaluations: of whole batches, in their order.
+            unfinished: of a batch that was broken off. It will be asked for again, and is compared at its rungs as a whole.
+        """
         for evaluation in evaluations:
-            self._cache[evaluation.plan.digest()] = evaluation
-            for rung, score in enumerate(evaluation.rungs):
-                self._rung_scores[rung].append(score)
+            if evaluation.plan.digest() not in self._cache:
+                self._cache[evaluation.plan.digest()] = evaluation
+                for rung, score in enumerate(evaluation.rungs):
+                    self._rung_scores[rung].append(score)
+        left = {evaluation.plan.digest(): evaluation for evaluation in unfinished}
+        self._unfinished = {digest: evaluation for digest, evaluation in left.items() if digest not in self._cache}
 
     def trainer_of(self, plan: NetworkPlan) -> tuple[str, str]:
         """Returns which trainer trains a complete ``plan``, and why.
@@ -242,13 +258,16 @@ class Evaluator:
     def _train(
         self,
         plans: dict[int, NetworkPlan],
+        known: Mapping[int, Evaluation],
         parents: Mapping[int, Sequence[NetworkPlan]],
+        bracket: Rungs | None,
         answer: Callable[[int, Evaluation], None],
         deadline: float | None,
     ) -> None:
-        """Trains the plans from rung to rung; who does not survive a rung is answered ``stopped`` there."""
-        bracket = self.rungs[self._batches % len(self.rungs)] if self.rungs and plans else None
-        self._batches += bool(plans)
+        """Trains the plans from rung to rung; who does not survive a rung is answered ``stopped`` there.
+
+        Who is ``known`` of the same batch has its answer, and counts at the rungs it came to.
+        """
         marks = bracket.epochs(self.budget.epochs) if bracket else ()
         alive = {index: self._trainings(index, plan, parents.get(index, ())) for index, plan in plans.items()}
         passed: dict[int, tuple[float, ...]] = dict.fromkeys(plans, ())
@@ -267,6 +286,7 @@ class Evaluator:
             if bracket is None or pause is None:
                 break
             scores = {index: mean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
+            scores |= {index: one.rungs[rung] for index, one in known.items() if rung < len(one.rungs)}
             survivors = bracket.survivors(scores, self._rung_scores[rung])
             self._rung_scores[rung] += [scores[index] for index in sorted(scores)]
             for index, parts in at_rung.items():
@@ -284,6 +304,11 @@ class Evaluator:
                 if index in survivors and not all(part.outcome.is_finished for part in at_rung[index])
             }
 
+    def _bracket(self, batch: int | None) -> Rungs | None:
+        """Returns the rungs of batch number ``batch``."""
+        self._batches = self._batches + 1 if batch is None else batch + 1
+        return self.rungs[(self._batches - 1) % len(self.rungs)] if self.rungs else None
+
     def _trainings(self, index: int, plan: NetworkPlan, parents: Sequence[NetworkPlan]) -> list[Training]:
         seed = self._seed_of(plan)
         parts = [
@@ -298,13 +323,16 @@ class Evaluator:
     def _heirloom(self, plan: NetworkPlan, parents: Sequence[NetworkPlan], seeds: Sequence[int]) -> list[Any]:
         """Returns the weights that each training of ``plan`` begins with: those of the first parent that fits, or None."""
         anew: list[Any] = [None] * len(seeds)
+        self._inherited.pop(plan.digest(), None)
         if self._estate is None:
             return anew
         for parent in parents:
             before = self._cache.get(parent.digest())
-            pairs = zip(self._estate.of(parent, len(seeds)), seeds, strict=False)  # one that failed left nothing
+            if before is None or before.status not in ("ok", "stopped"):
+                continue
+            pairs = zip(self._estate.of(parent, len(seeds)), seeds, strict=True)
             grown = [inherit(parent, weights, plan, stream(seed, "inheritance")) for weights, seed in pairs]
-            if before is not None and grown and grown[0] is not None:
+            if grown[0] is not None:
                 self._inherited[plan.digest()] = before.epochs + before.measures.get("inherited_epochs", 0)
                 return grown
         return anew
@@ -379,7 +407,7 @@ class Evaluator:
             evaluation = dataclasses.replace(evaluation, measures=measures)
         if not any(part.is_cut for part in parts):
             self._cache[plan.digest()] = evaluation
-            if self._estate is not None and all(part.outcome.weights for part in parts):
+            if self._estate is not None and evaluation.status in ("ok", "stopped"):
                 self._estate.leave(plan, [part.outcome.weights for part in parts])
         answer(index, evaluation)
 

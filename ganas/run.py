@@ -202,7 +202,8 @@ class Search:
         try:
             if self.warm is not None:
                 evaluator.remember(evaluations_of(self.warm, fingerprint(self.config, self.task)))
-            evaluator.remember(record.evaluation for record in run.evaluated if record.evaluation is not None)
+            broken = [r.evaluation for r in run.records[len(told) :] if r.evaluation is not None]
+            evaluator.remember(told, unfinished=broken)
             self.listener.on_start(self._summary(len(told)))
             with self.stop.on_signals(self.listener.on_notice):
                 reason = self._search(evolution, evaluator, told)
@@ -232,7 +233,7 @@ class Search:
                 return "every genome of the search space has been evaluated"
             asked = self._asked(evolution, genomes, batch, len(told))
             self.store.add_asked(asked)
-            evaluations = self._evaluate(evaluator, asked, genomes, told)
+            evaluations = self._evaluate(evaluator, asked, genomes, told, batch)
             if any(evaluation.is_cut for evaluation in evaluations):
                 return f"{self.config.run.minutes:g} minutes are over"
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
@@ -243,7 +244,12 @@ class Search:
         return reason
 
     def _evaluate(
-        self, evaluator: Evaluator, asked: Sequence[Asked], genomes: Sequence[Genome], told: Sequence[Evaluation]
+        self,
+        evaluator: Evaluator,
+        asked: Sequence[Asked],
+        genomes: Sequence[Genome],
+        told: Sequence[Evaluation],
+        batch: int,
     ) -> list[Evaluation]:
         """Trains a batch; each evaluation is on disk before anything else hears of it."""
 
@@ -259,7 +265,8 @@ class Search:
 
         plans = [self.space.decode(genome) for genome in genomes]
         parents = [[told[number].plan for number in one.parents if number < len(told)] for one in asked]
-        return evaluator.evaluate(plans, parents=parents, on_evaluation=remember, deadline=self._deadline(told))
+        deadline = self._deadline(told)
+        return evaluator.evaluate(plans, parents=parents, batch=batch, on_evaluation=remember, deadline=deadline)
 
     def _objectives(self, evaluation: Evaluation) -> Any:
         """Returns what the evolution hears: a row, ``Stopped``, or None for a failure."""

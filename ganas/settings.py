@@ -52,8 +52,10 @@ def with_defaults(config: RunConfig, task: Task) -> RunConfig:
         words = {**words, **UNSAID_WORDS.get(task.kind, {})}
     values: dict[str, Any] = {f"search.{name}": word for name, word in words.items() if name not in config.search}
     if config.budget.rungs is None:
-        halves = config.budget.epochs is not None and config.evolution.engine == "surrogate_assisted"
-        values["budget.rungs"] = "successive_halving" if halves else []
+        # a rung compares errors alone, and would stop the small networks of a front
+        evolution = config.evolution
+        halves = evolution.engine == "surrogate_assisted" and len(evolution.objectives) == 1
+        values["budget.rungs"] = "successive_halving" if halves and config.budget.epochs is not None else []
     return config.with_values(values, "config")
 
 

@@ -151,3 +151,12 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.toml", tmp_path):
         with pytest.raises(ConfigError, match=r"no such file|cannot be read"):
             load_config(path)
+
+
+@pytest.mark.parametrize("patience", [None, 3, "never"])
+def test_a_config_without_patience_reads_back_as_it_was_written(patience, tmp_path):
+    config = make_config({"training": {"patience": patience}}, "test")
+    assert config.training.patience == (3 if patience == 3 else None)
+    path = tmp_path / "config.toml"
+    path.write_text(config.to_toml())
+    assert load_config(path) == config

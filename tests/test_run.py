@@ -257,6 +257,34 @@ def test_early_stopping_across_candidates_stops_some_and_repeats_exactly(finishe
     assert history(evolve(config, runs_dir=tmp_path / "again")) == history(run)
 
 
+@pytest.mark.parametrize("rungs", [[0.25, 0.5], "hyperband"])
+def test_a_search_with_rungs_broken_among_its_stopped_candidates_resumes_to_the_same_history(rungs, tmp_path):
+    config = tiny(
+        task={"metric": "log_loss"},  # which knows no ties
+        budget={"rungs": rungs, "window": 5},
+        training={"epochs": 8, "patience": 8},
+        evolution={"engine": "generational", "population": 6, "generations": 4},
+    )
+    whole = evolve(config, runs_dir=tmp_path / "whole")
+
+    class Break(SilentListener):
+        def __init__(self, first):
+            self.first, self.stopped = first, 0
+
+        def on_evaluation(self, number, evaluation):
+            self.stopped += evaluation.status == "stopped" and number >= self.first
+            if self.stopped == 3:  # all or most of the losers of a batch, no winner
+                raise MemoryError
+
+    # in the first batch, and after brackets have taken turns
+    for first in (0, 6):
+        with pytest.raises(MemoryError):
+            evolve(config, runs_dir=tmp_path / f"broken{first}", listener=Break(first))
+        broken = load_run("latest", tmp_path / f"broken{first}")
+        assert len(broken.evaluated) < len(whole.evaluated)
+        assert history(resume(broken.folder)) == history(whole)
+
+
 def test_a_warm_start_asks_the_earlier_hall_of_fame_first_and_trains_none_of_it_again(finished, tmp_path):
     run = evolve(tiny(run={"warm_start": str(finished.folder), "seed": 5}), runs_dir=tmp_path)
     first = run.records[: len(finished.hall_of_fame)]
@@ -330,6 +358,7 @@ def test_a_search_limited_in_trained_epochs_stops_candidates_early_unless_told_o
     assert rungs(budget={"epochs": 800, "rungs": []}) == ()
     assert rungs(budget={"epochs": 800, "rungs": [0.5]}) == (0.5,)
     assert rungs(budget={"epochs": 800}, evolution={"engine": "random"}) == ()
+    assert rungs(budget={"epochs": 800}, evolution={"objectives": ["error", "parameters"]}) == ()
     assert rungs() == ()
 
 
