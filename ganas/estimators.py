@@ -43,7 +43,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 5, 150
 HIDDEN_UNITS = 16
 """Of a hidden layer, where there is one: one width needs one compiled program, and wider ones brought nothing."""
 VALUES_AT_ONCE = 2**24
-"""Inputs, rows times columns, that go to a worker at a time: so much comes back from each network."""
+"""Inputs, rows times columns, that are scored at a time: so much comes back from each network."""
 Doubles = NDArray[np.float64]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganas.errors import RunError
 from ganas.search.activations import parse_activation
 from ganas.search.plan import DenseLayer, NetworkPlan
 from ganas.training.contract import FloatArray
@@ -91,8 +92,8 @@ def _sources(
 
 def _holds(layer: DenseLayer, old: DenseLayer) -> bool:
     """Returns whether ``layer`` is ``old``, or a wider one; dropout may differ."""
-    same = (layer.activation, layer.batch_normalization) == (old.activation, old.batch_normalization)
-    return same and layer.units >= old.units
+    same = parse_activation(layer.activation) == parse_activation(old.activation)
+    return same and layer.batch_normalization == old.batch_normalization and layer.units >= old.units
 
 
 def _passes(before: DenseLayer, layer: DenseLayer, normalizes_first: bool) -> bool:
@@ -110,16 +111,20 @@ class Estate:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def leave(self, plan: NetworkPlan, trainings: Sequence[Weights]) -> None:
         """Keeps the weights of ``plan``'s trainings: its folds and repeats, in order."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         save_weights(self._path(plan), [array for weights in trainings for array in weights])
 
     def of(self, plan: NetworkPlan, trainings: int) -> list[Weights]:
-        """Returns what so many ``trainings`` of ``plan`` left: nothing where it was not trained to an end."""
+        """Returns what so many ``trainings`` of ``plan`` left.
+
+        Raises:
+            RunError: there is nothing of it in the folder.
+        """
         if not self._path(plan).exists():
-            return []
+            raise RunError(f"{self._path(plan)}: no weights of {plan.in_words()}, which a candidate inherits")
         arrays = load_weights(self._path(plan))
         size = len(arrays) // trainings
         return [arrays[start : start + size] for start in range(0, len(arrays), size)]

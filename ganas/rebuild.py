@@ -12,6 +12,7 @@ from ganas.errors import RunError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.history import Run
+from ganas.inheritance import Estate
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.settings import make_budget, make_task
@@ -22,23 +23,27 @@ from ganas.training.contract import Member, load_trainer
 def rebuild(run: Run, evaluation: Evaluation) -> Any:
     """Returns the network of an evaluation as it was in the search, a ``keras.Model`` on preprocessed inputs.
 
-    It is trained again in a worker, from its own seed (of the first fold and repeat). Loads TensorFlow in this process.
+    It is trained again in a worker, from its own seed (of the first fold and repeat); one that began with a parent's weights is
+    read from the run's folder instead. Loads TensorFlow in this process.
 
     Raises:
-        RunError: the run's data were given as arrays, or the network could not be trained again.
+        RunError: the run's data were given as arrays, or the network could not be trained again, or its weights are gone.
     """
     if run.facts.get("from_arrays"):
         raise RunError(f"{run.folder}: its data were given as arrays in Python; use ganas.Evaluator with member.plan")
-    task = make_task(run.config)
-    evaluator = Evaluator(task, budget=make_budget(run.config), trainer=run.config.training.trainer)
-    with evaluator:
-        trained = evaluator.retrain([(evaluation.plan, derive_seed(evaluation.seed, 0, 0))])[0]
-    if trained.outcome.status != "ok":
-        raise RunError(f"the network could not be trained again: {trained.outcome.status}: {trained.outcome.message}")
+    task, training = make_task(run.config), run.config.training
+    if "inherited_epochs" in evaluation.measures:
+        weights = Estate(run.folder / "weights").of(evaluation.plan, task.folds * training.repeats)[0]
+    else:
+        with Evaluator(task, budget=make_budget(run.config), trainer=training.trainer) as evaluator:
+            outcome = evaluator.retrain([(evaluation.plan, derive_seed(evaluation.seed, 0, 0))])[0].outcome
+        if outcome.status != "ok":
+            raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
+        weights = outcome.weights
     from ganas.training.build import build
 
     model = build(evaluation.plan, task.inputs)
-    model.set_weights(list(trained.outcome.weights))
+    model.set_weights(list(weights))
     return model
 
 

@@ -94,24 +94,27 @@ def test_what_cannot_be_handed_down_is_not(child):
     assert inherit(PARENT, model_of(PARENT).get_weights(), child, np.random.default_rng(0)) is None
 
 
-def test_an_evaluator_counts_what_went_into_inherited_weights(tmp_path):
-    task = ganas.load_task("iris")
+@pytest.mark.parametrize(("folds", "repeats", "trainer"), [(1, 1, "cohort"), (1, 2, "keras"), (2, 2, "cohort")])
+def test_an_evaluator_counts_what_went_into_inherited_weights(folds, repeats, trainer, tmp_path):
+    task = ganas.load_task("iris", folds=folds)
     parent = task.complete(mlp_plan([(8, "relu")], learning_rate=0.01))
     child = task.complete(mlp_plan([(12, "relu")], learning_rate=0.01))
     stranger = task.complete(mlp_plan([(12, "tanh")], learning_rate=0.01))
 
     def evaluated(estate):
+        budget, executor = ganas.TrainingBudget(epochs=8), InProcessExecutor(1)
         with ganas.Evaluator(
-            task, budget=ganas.TrainingBudget(epochs=8), executor=InProcessExecutor(1), estate=estate
+            task, budget=budget, executor=executor, repeats=repeats, trainer=trainer, estate=estate
         ) as evaluator:
             first = evaluator.evaluate(parent)[0]
             return first, *evaluator.evaluate([child, stranger], parents=[[stranger, parent], [parent]])
 
     first, heir, other = evaluated(Estate(tmp_path))
     assert first.measures.get("inherited_epochs") is None
-    assert heir.measures["inherited_epochs"] == 8
+    assert heir.measures["inherited_epochs"] == 8 * folds * repeats
     assert "inherited_epochs" not in other.measures
-    assert heir.curves[0]["loss"][0] < 1.1 * first.curves[0]["loss"][-1]
+    for mine, before in zip(heir.curves, first.curves, strict=True):
+        assert mine["loss"][0] < 1.1 * before["loss"][-1]
     alone = evaluated(None)
     assert alone[1].curves[0]["loss"][0] > heir.curves[0]["loss"][0]
     assert (alone[0].curves, alone[2].curves) == (first.curves, other.curves)
@@ -144,3 +147,7 @@ def test_a_search_that_hands_weights_down_resumes_to_the_same_history(tmp_path):
     resumed = resume(load_run("latest", tmp_path / "broken").folder)
     assert list(resumed.history_lines()) == list(whole.history_lines())
     assert resumed.result["test"]["values"] == whole.result["test"]["values"]
+    member = next(one for one in whole.hall_of_fame if "inherited_epochs" in one.evaluation.measures)
+    fold = ganas.load_task("iris").fold(0)
+    answers = member.model()(fold.data.x_validation).numpy()
+    assert fold.measure(answers)["error"] == pytest.approx(member.error)

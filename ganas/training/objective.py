@@ -41,7 +41,7 @@ def make_optimizer(optimizer: Optimizer) -> Any:
         raise SpaceError(f"optimizer {optimizer.name!r}: {error}") from None
     if tf.distribute.get_strategy().num_replicas_in_sync == 1:
         # A sum over one replica changes nothing; but for each traced step TensorFlow registers a gradient of it, never to
-        # forget it, and with it the traced graph: 4 MB of every network fitted, 7 of every program of a cohort.
+        # forget it, and with it the traced graph: megabytes for every network fitted and every program of a cohort.
         result._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
     return result
 
