@@ -184,6 +184,8 @@ class Search:
         self.warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
         self.numbers: dict[str, int] = {}
         """Genome digest → number, of all that were asked for."""
+        self.weightless: set[str] = set()
+        """Plans that an earlier run trained, whose weights are not in this one's folder: nothing is inherited from them."""
 
     def run(self) -> Run:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
@@ -201,7 +203,9 @@ class Search:
         evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=self.executor, **options)  # type: ignore[arg-type]
         try:
             if self.warm is not None:
-                evaluator.remember(evaluations_of(self.warm, fingerprint(self.config, self.task)))
+                earlier = list(evaluations_of(self.warm, fingerprint(self.config, self.task)))
+                evaluator.remember(earlier)
+                self.weightless = {evaluation.plan.digest() for evaluation in earlier}
             broken = [r.evaluation for r in run.records[len(told) :] if r.evaluation is not None]
             evaluator.remember(told, unfinished=broken)
             self.listener.on_start(self._summary(len(told)))
@@ -264,7 +268,8 @@ class Search:
                 self.listener.on_evaluation(asked[place].number, evaluation)
 
         plans = [self.space.decode(genome) for genome in genomes]
-        parents = [[told[number].plan for number in one.parents if number < len(told)] for one in asked]
+        known = {number: one.plan for number, one in enumerate(told) if one.plan.digest() not in self.weightless}
+        parents = [[known[number] for number in one.parents if number in known] for one in asked]
         deadline = self._deadline(told)
         return evaluator.evaluate(plans, parents=parents, batch=batch, on_evaluation=remember, deadline=deadline)
 
