@@ -21,12 +21,12 @@ from ganas import cohorts
 from ganas.errors import ConfigError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, WorkerLost, make_executor, publish
-from ganas.inheritance import Estate, inherit
+from ganas.inheritance import Estate
 from ganas.jobs import Training, combine, make_jobs, mean
 from ganas.recording import Recording
 from ganas.rungs import Rungs
 from ganas.search.plan import NetworkPlan
-from ganas.seeds import derive_seed, stream
+from ganas.seeds import derive_seed
 from ganas.tasks.task import Fold, Task
 from ganas.training.contract import Member, Outcome
 from ganas.worker import Job, Trained, prepare, train_job
@@ -92,7 +92,7 @@ class Evaluator:
         self._unfinished: dict[str, Evaluation] = {}
         self._estate = estate
         self._inherited: dict[str, float] = {}
-        """Epochs behind the weights that a plan began with, by its digest."""
+        """Epochs behind the weights that a plan in training began with, by its digest."""
         self._batches = 0
 
     def __enter__(self) -> Evaluator:
@@ -314,28 +314,16 @@ class Evaluator:
         parts = [
             (fold, derive_seed(seed, fold, repeat)) for fold in range(self.task.folds) for repeat in range(self.repeats)
         ]
-        heirloom = self._heirloom(plan, parents, [seed for _, seed in parts])
+        heirloom = None
+        if self._estate is not None:
+            known = [self._cache[key] for parent in parents if (key := parent.digest()) in self._cache]
+            heirloom = self._estate.heirloom(plan, known, [seed for _, seed in parts])
+        self._inherited[plan.digest()] = heirloom.epochs if heirloom else 0
+        initial = heirloom.weights if heirloom else [None] * len(parts)
         return [
             Training(index, fold, Member(plan, seed, weights))
-            for (fold, seed), weights in zip(parts, heirloom, strict=True)
+            for (fold, seed), weights in zip(parts, initial, strict=True)
         ]
-
-    def _heirloom(self, plan: NetworkPlan, parents: Sequence[NetworkPlan], seeds: Sequence[int]) -> list[Any]:
-        """Returns the weights that each training of ``plan`` begins with: those of the first parent that fits, or None."""
-        anew: list[Any] = [None] * len(seeds)
-        self._inherited.pop(plan.digest(), None)
-        if self._estate is None:
-            return anew
-        for parent in parents:
-            before = self._cache.get(parent.digest())
-            if before is None or before.status not in ("ok", "stopped"):
-                continue
-            pairs = zip(self._estate.of(parent, len(seeds)), seeds, strict=True)
-            grown = [inherit(parent, weights, plan, stream(seed, "inheritance")) for weights, seed in pairs]
-            if grown[0] is not None:
-                self._inherited[plan.digest()] = before.epochs + before.measures.get("inherited_epochs", 0)
-                return grown
-        return anew
 
     def _stage(
         self,
@@ -402,13 +390,13 @@ class Evaluator:
             evaluation = dataclasses.replace(evaluation, status="too_large", error=None, message=message)
         if evaluation.measures.get("copies"):
             evaluation = dataclasses.replace(evaluation, status="failed", error=None, message=COPIES)
-        if plan.digest() in self._inherited:
-            measures = {**evaluation.measures, "inherited_epochs": self._inherited[plan.digest()]}
+        if epochs := self._inherited.pop(plan.digest()):
+            measures = {**evaluation.measures, "inherited_epochs": epochs}
             evaluation = dataclasses.replace(evaluation, measures=measures)
         if not any(part.is_cut for part in parts):
             self._cache[plan.digest()] = evaluation
-            if self._estate is not None and evaluation.status in ("ok", "stopped"):
-                self._estate.leave(plan, [part.outcome.weights for part in parts])
+            if self._estate is not None:
+                self._estate.leave(evaluation, [part.outcome.weights for part in parts])
         answer(index, evaluation)
 
 

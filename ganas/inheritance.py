@@ -7,14 +7,17 @@ what comes in. To rounding, the child answers as its parent did before its own t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ganas.errors import RunError
+from ganas.evaluation import Evaluation
 from ganas.search.activations import parse_activation
 from ganas.search.plan import DenseLayer, NetworkPlan
+from ganas.seeds import stream
 from ganas.training.contract import FloatArray
 from ganas.weights import load_weights, save_weights
 
@@ -25,9 +28,13 @@ POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softplus")
 """Activations whose values are never negative."""
 PASSING = ("relu", "leaky_relu", "elu")
 """Activations that leave such values as they are."""
+LEAVING = ("ok", "stopped")
+"""Statuses of evaluations whose networks leave something."""
 
 
-def inherit(parent: NetworkPlan, weights: Weights, child: NetworkPlan, rng: np.random.Generator) -> Weights | None:
+def inherit(
+    parent: NetworkPlan, weights: Weights, child: NetworkPlan, rng: np.random.Generator
+) -> tuple[FloatArray, ...] | None:
     """Returns weights with which ``child`` answers, in inference, as ``parent`` does with ``weights``.
 
     None where there are none: a layer is narrower, gone, or of another activation or normalisation, a new one cannot pass on
@@ -106,16 +113,37 @@ def _passes(before: DenseLayer, layer: DenseLayer, normalizes_first: bool) -> bo
     return name == "linear" or (name in PASSING and is_positive)
 
 
+@dataclass(frozen=True)
+class Heirloom:
+    """What a plan begins with: the weights of each of its trainings, and the sum of the epochs behind them."""
+
+    weights: tuple[tuple[FloatArray, ...], ...]
+    epochs: float
+
+
 class Estate:
     """What trained networks leave to their children, in a folder: the weights of every training of a plan."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def leave(self, plan: NetworkPlan, trainings: Sequence[Weights]) -> None:
-        """Keeps the weights of ``plan``'s trainings: its folds and repeats, in order."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        save_weights(self._path(plan), [array for weights in trainings for array in weights])
+    def leave(self, evaluation: Evaluation, trainings: Sequence[Weights]) -> None:
+        """Keeps the weights of a plan's trainings, its folds and repeats in order, if they came to something."""
+        if evaluation.status in LEAVING:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            save_weights(self._path(evaluation.plan), [array for weights in trainings for array in weights])
+
+    def heirloom(self, plan: NetworkPlan, parents: Iterable[Evaluation], seeds: Sequence[int]) -> Heirloom | None:
+        """Returns what the trainings of ``plan``, one per seed, begin with: from the first parent that fits; None: nothing."""
+        for parent in parents:
+            if parent.status not in LEAVING:
+                continue
+            pairs = zip(self.of(parent.plan, len(seeds)), seeds, strict=True)
+            grown = [inherit(parent.plan, weights, plan, stream(seed, "inheritance")) for weights, seed in pairs]
+            fitting = tuple(weights for weights in grown if weights is not None)
+            if fitting:
+                return Heirloom(fitting, parent.epochs + parent.measures.get("inherited_epochs", 0))
+        return None
 
     def of(self, plan: NetworkPlan, trainings: int) -> list[Weights]:
         """Returns what so many ``trainings`` of ``plan`` left.
