@@ -195,19 +195,6 @@ def work(bucket: Bucket, members: int) -> float:
     return rounds * (6.0 * bucket.lanes * bucket.parameters + STEP_OVERHEAD / bucket.batch)
 
 
-def in_order(costs: Sequence[float], programs: Sequence[object], jobs: int) -> list[int]:
-    """Returns the order in which ``jobs`` workers should take jobs: long ones first, so that all end at about the same time.
-
-    The first of each worker is of a program of its own, where there are so many: no two compile the same one at once.
-    """
-    longest = sorted(range(len(costs)), key=lambda index: -costs[index])
-    firsts: dict[object, int] = {}
-    for index in longest:
-        firsts.setdefault(programs[index], index)
-    head = list(firsts.values())[:jobs]
-    return head + [index for index in longest if index not in head]
-
-
 def _structures(plan: NetworkPlan, widest: int | None) -> list[tuple[int, ...]]:
     """Returns padded widths that hold ``plan``, from those that most plans share to those that are nearly its own."""
     units = [layer.units for layer in plan.layers]

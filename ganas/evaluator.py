@@ -357,10 +357,11 @@ class Evaluator:
         self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
     ) -> Iterator[tuple[Training, Trained]]:
         """Trains all, in jobs; the members of a job whose worker died are tried again one by one: none can take others down."""
-        jobs = make_jobs(groups, self._shapes, budget, self.executor.jobs, **options)
+        packages = make_jobs(groups, self._shapes, budget, self.executor.jobs, **options)
         lost: list[tuple[Job, list[Training]]] = []
-        for place, result in self.executor.run(train_job, [job for job, _ in jobs]):
-            job, chunk = jobs[place]
+        jobs, kinds = [package.job for package in packages], [package.program for package in packages]
+        for place, result in self.executor.run(train_job, jobs, kinds):
+            job, chunk = packages[place].job, packages[place].trainings
             if isinstance(result, WorkerLost):
                 singles = [(dataclasses.replace(job, members=(training.member,)), [training]) for training in chunk]
                 lost += singles

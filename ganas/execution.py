@@ -10,27 +10,29 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import itertools
 import os
 import queue
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
 import psutil
-from joblib.externals.loky import ProcessPoolExecutor, as_completed, process_executor
+from joblib.externals.loky import ProcessPoolExecutor, process_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from ganas.errors import ConfigError, MissingExtraError
 from ganas.machine import available_cores
 
-GROWTH_LIMIT = 200 * 2**20
-"""Bytes that a worker may grow by after its first jobs; then it is replaced between two batches."""
+GROWTH_LIMIT = 512 * 2**20
+"""Bytes that a worker may grow by after its first job; then it is replaced. A compiled program costs 20 to 100 MB."""
 UNTIDY = 32 * 2**20
 """Bytes that a worker may grow by until it gives free memory back; a compilation leaves about 90 MB to the C library."""
 _tidy_size = 0
@@ -52,8 +54,16 @@ class Executor(Protocol):
     def start(self, prepare: Callable[[], None]) -> None:
         """Lets workers start, where they take long to, and ``prepare`` themselves while the caller does other things."""
 
-    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """Yields ``(index, function(jobs[index]))`` in the order of finishing; a lost worker yields :class:`WorkerLost`."""
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
+    ) -> Iterator[tuple[int, Any]]:
+        """Yields ``(index, function(jobs[index]))`` in the order of finishing; a lost worker yields :class:`WorkerLost`.
+
+        Args:
+            function: what is to be done.
+            jobs: with what; they are begun in about this order.
+            kinds: one per job: a worker that has done a job does another of its kind faster. Empty: they are all alike.
+        """
 
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers, at once if ``kill``."""
@@ -79,7 +89,9 @@ class InProcessExecutor:
     def start(self, prepare: Callable[[], None]) -> None:
         """Has nothing to start."""
 
-    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
+    ) -> Iterator[tuple[int, Any]]:
         """Yields each job's result in order."""
         for index, job in enumerate(jobs):
             yield index, function(job)
@@ -93,61 +105,127 @@ class LokyExecutor:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
-        self._first_sizes: dict[int, int] = {}
-        self._prepare: Callable[[], None] | None = None
+        self._workers = [_Worker() for _ in range(jobs)]
 
     def start(self, prepare: Callable[[], None]) -> None:
         """Starts the workers; each, and each that replaces one, calls ``prepare`` before its first job."""
-        self._prepare = prepare
-        self._open().submit(os.getpid)  # the first job starts all of them
+        for worker in self._workers:
+            worker.start(prepare)
 
-    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """Yields results as they finish; when a worker dies, jobs that were with any worker come back :class:`WorkerLost`.
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
+    ) -> Iterator[tuple[int, Any]]:
+        """Yields results as they finish; the job that was with a worker that dies comes back :class:`WorkerLost`.
 
         Who leaves before the last result ends the workers with it: the next batch starts new ones.
         """
-        pool = self._open()
-        futures = {pool.submit(_run_and_tidy, function, job): index for index, job in enumerate(jobs)}
-        try:
-            for future in as_completed(futures):
+        left = {index: (job, kinds[index] if kinds else None) for index, job in enumerate(jobs)}
+        choosing = threading.Lock()
+        finished: queue.SimpleQueue[tuple[int, Future[Any]]] = queue.SimpleQueue()
+
+        def serve(worker: _Worker) -> None:
+            while True:
+                with choosing:
+                    index = self._choose(worker, {index: kind for index, (_, kind) in left.items()})
+                    if index is None:
+                        return
+                    job, kind = left.pop(index)
+                    worker.kinds.add(kind)
+                future: Future[Any] = Future()
                 try:
-                    result = future.result()
-                except BrokenProcessPool as error:
-                    result = WorkerLost(f"a worker process died (out of memory?): {str(error).splitlines()[0]}")
-                yield futures[future], result
+                    future.set_result(worker.do(function, job))
+                except BaseException as error:  # for whoever waits for the result
+                    future.set_exception(error)
+                finished.put((index, future))
+
+        threads = [threading.Thread(target=serve, args=(worker,), daemon=True) for worker in self._workers]
+        for thread in threads:
+            thread.start()
+        unfinished = len(jobs)
+        try:
+            while unfinished:
+                index, future = finished.get()
+                unfinished -= 1
+                yield index, future.result()
         finally:
-            # not cancelled one by one: loky's manager cannot end workers whose jobs are cancelled
-            if not all(future.done() for future in futures):
-                self.close(kill=True)
-        self._replace_grown_workers()
+            with choosing:
+                left.clear()
+            while unfinished and any(thread.is_alive() for thread in threads):
+                self.close(kill=True)  # again, where a thread had chosen a job but not begun it
+                for thread in threads:
+                    thread.join(timeout=0.1)
+            for thread in threads:
+                thread.join()
+
+    def _choose(self, worker: _Worker, kinds: Mapping[int, Hashable]) -> int | None:
+        """Returns the first job that is like one the worker has done; else like none that any has; else the first."""
+        known = {kind for other in self._workers for kind in other.kinds}
+        alike = (index for index, kind in kinds.items() if kind in worker.kinds)
+        new = (index for index, kind in kinds.items() if kind not in known)
+        return next(itertools.chain(alike, new, kinds), None)
 
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers, at once if ``kill``."""
-        if self._pool is not None:
-            workers = self._workers()
-            if kill:
-                # loky's manager would look in vain for the jobs that it forgets before it ends the workers
-                with contextlib.suppress(queue.Empty):
-                    while True:
-                        self._pool._work_ids.get_nowait()
-            self._pool.shutdown(wait=True, kill_workers=kill)
-            for worker in workers if kill else ():
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    worker.kill()
-            self._pool = None
-            self._first_sizes = {}
+        with ThreadPoolExecutor(self.jobs) as threads:
+            list(threads.map(lambda worker: worker.close(kill=kill), self._workers))
 
-    def _workers(self) -> list[psutil.Process]:
-        found = []
-        for pid in list((self._pool and self._pool._processes) or ()):
+
+class _Worker:
+    """A worker process, and the one that takes its place once it has died or grown.
+
+    Attributes:
+        kinds: of the jobs that the present process has been given.
+    """
+
+    def __init__(self) -> None:
+        self.kinds: set[Hashable] = set()
+        self._pool: ProcessPoolExecutor | None = None
+        self._prepare: Callable[[], None] | None = None
+        self._first_size: int | None = None
+
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Starts the process, which calls ``prepare``."""
+        self._prepare = prepare
+        self._open().submit(os.getpid)
+
+    def do(self, function: Callable[[Any], Any], job: Any) -> Any:
+        """Returns ``function(job)``, or :class:`WorkerLost` if the process dies over it; replaces one that has grown."""
+        try:
+            future = self._open().submit(_run_and_tidy, function, job)
+        except BrokenProcessPool:  # it died when it had nothing to do
+            self.close(kill=True)
+            future = self._open().submit(_run_and_tidy, function, job)
+        try:
+            result, size = future.result()
+        except BrokenProcessPool as error:
+            self.close(kill=True)
+            return WorkerLost(f"a worker process died (out of memory?): {str(error).splitlines()[0]}")
+        self._first_size = self._first_size or size
+        if size - self._first_size > GROWTH_LIMIT:
+            self.close()
+        return result
+
+    def close(self, *, kill: bool = False) -> None:
+        """Ends the process, at once if ``kill``."""
+        pool, self._pool = self._pool, None
+        self._first_size = None
+        self.kinds.clear()
+        if pool is None:
+            return
+        processes = list(pool._processes or ())
+        if kill:
+            # loky's manager would look in vain for the jobs that it forgets before it ends the workers
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    pool._work_ids.get_nowait()
+        pool.shutdown(wait=True, kill_workers=kill)
+        for pid in processes if kill else ():
             with contextlib.suppress(psutil.NoSuchProcess):
-                found.append(psutil.Process(pid))
-        return found
+                psutil.Process(pid).kill()
 
     def _open(self) -> ProcessPoolExecutor:
         self._pool = self._pool or ProcessPoolExecutor(
-            self.jobs,
+            1,
             timeout=None,
             initializer=start_worker,
             initargs=(os.getpid(), self._prepare),
@@ -155,32 +233,18 @@ class LokyExecutor:
         )
         return self._pool
 
-    def _replace_grown_workers(self) -> None:
-        """Closes the pool if a worker has died or has grown past the limit; the next batch starts a new one."""
-        if self._pool is None:
-            return
-        for pid in list(self._pool._processes or ()):
-            try:
-                size = psutil.Process(pid).memory_info().rss
-            except psutil.NoSuchProcess:
-                return self.close(kill=True)
-            if size - self._first_sizes.setdefault(pid, size) > GROWTH_LIMIT:
-                return self.close()
-        if self._pool._flags.broken is not None:
-            self.close(kill=True)
-        return None
 
-
-def _run_and_tidy(function: Callable[[Any], Any], job: Any) -> Any:
-    """Returns ``function(job)``; gives the memory that it left free back to the system if this process has grown."""
+def _run_and_tidy(function: Callable[[Any], Any], job: Any) -> tuple[Any, int]:
+    """Returns ``function(job)`` and this process's bytes; if it has grown, memory left free goes back to the system."""
     global _tidy_size
     result = function(job)
-    if psutil.Process().memory_info().rss > _tidy_size + UNTIDY:
+    size = psutil.Process().memory_info().rss
+    if size > _tidy_size + UNTIDY:
         if sys.platform == "linux":
             with contextlib.suppress(AttributeError):  # other C libraries than glibc have nothing of the kind
                 ctypes.CDLL(None).malloc_trim(0)
-        _tidy_size = psutil.Process().memory_info().rss
-    return result
+        size = _tidy_size = psutil.Process().memory_info().rss
+    return result, size
 
 
 def start_worker(parent: int, prepare: Callable[[], None] | None = None) -> None:
@@ -216,7 +280,9 @@ class ClusterExecutor:
     def start(self, prepare: Callable[[], None]) -> None:
         """Leaves workers that others started as they are."""
 
-    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
+    ) -> Iterator[tuple[int, Any]]:
         """Yields all results once all are there, in order."""
         with joblib.parallel_config(backend=self.backend, n_jobs=self.jobs):
             results = joblib.Parallel(batch_size=1)(joblib.delayed(function)(job) for job in jobs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +25,29 @@ class Training:
     member: Member
 
 
+@dataclass(frozen=True)
+class Package:
+    """Trainings that a worker does together, as one job.
+
+    Attributes:
+        program: a worker that has done another of the same one has it compiled already; Keras compiles every time.
+        cost: estimated, in floating-point operations per training row.
+    """
+
+    job: Job
+    trainings: list[Training]
+    program: Hashable
+    cost: float
+
+
 def make_jobs(
     groups: Mapping[tuple[str, str], Sequence[Training]],
     shapes: Mapping[str, tuple[int, int]],
     budget: TrainingBudget,
     workers: int,
     **options: Any,
-) -> list[tuple[Job, list[Training]]]:
-    """Cuts trainings into jobs, one bucket of the cohort trainer each, or one model each for Keras, in the order to begin.
+) -> list[Package]:
+    """Cuts trainings into jobs, one bucket of the cohort trainer each, or one model each for Keras; long ones first.
 
     Args:
         groups: trainings by (trainer, path of the published fold).
@@ -41,27 +56,22 @@ def make_jobs(
         workers: how many work at once.
         options: further fields of :class:`~ganas.worker.Job`.
     """
-    made: list[tuple[Job, list[Training]]] = []
-    costs: list[float] = []
-    programs: list[object] = []
+    made: list[Package] = []
     for (trainer, path), trainings in groups.items():
+        shape = shapes[path]
         plans = [training.member.plan for training in trainings]
-        if trainer == "cohort":
-            packed = cohorts.pack(plans, shapes[path], budget, workers)
-        else:
-            packed = [[place] for place in range(len(plans))]
-        for places in packed:
+        for places in (
+            cohorts.pack(plans, shape, budget, workers) if trainer == "cohort" else [[i] for i in range(len(plans))]
+        ):
             chunk = [trainings[place] for place in places]
-            made.append((Job(trainer, path, tuple(training.member for training in chunk), budget, **options), chunk))
+            job = Job(trainer, path, tuple(training.member for training in chunk), budget, **options)
             first = plans[places[0]]
             if trainer == "cohort":
-                bucket = cohorts.bucket_of(first, shapes[path], budget)
-                programs.append(bucket)
-                costs.append(cohorts.work(bucket, len(chunk)))
+                bucket = cohorts.bucket_of(first, shape, budget)
+                made.append(Package(job, chunk, bucket, cohorts.work(bucket, len(chunk))))
             else:
-                programs.append(len(made))
-                costs.append(KERAS_WORK + 3.0 * first.flops(shapes[path][1]))
-    return [made[index] for index in cohorts.in_order(costs, programs, workers)]
+                made.append(Package(job, chunk, object(), KERAS_WORK + 3.0 * first.flops(shape[1])))
+    return sorted(made, key=lambda package: -package.cost)
 
 
 def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int, status: str = "ok") -> Evaluation:

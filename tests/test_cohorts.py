@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganas.cohorts import bucket_of, in_order, pack, unsupported, work
+from ganas.cohorts import bucket_of, pack, unsupported, work
 from ganas.evaluation import TrainingBudget
 from ganas.search.plan import DenseLayer, Head, Mutation, NetworkPlan, Optimizer, mlp_plan
 
@@ -90,12 +90,6 @@ def test_packing_puts_every_plan_into_one_job_of_its_bucket(shapes, jobs):
 
 def test_a_plan_without_hidden_layers_has_a_bucket():
     assert bucket_of(NetworkPlan((), Head(3, "softmax"), "mse"), (90, 4), BUDGET).widths == ()
-
-
-def test_the_longest_jobs_come_first_and_no_two_workers_begin_with_the_same_program():
-    assert in_order([5, 9, 8, 1, 7], ["a", "a", "a", "b", "c"], 2) == [1, 4, 2, 0, 3]
-    assert in_order([5, 9, 8], ["a", "a", "a"], 2) == [1, 2, 0]
-    assert in_order([], [], 4) == []
 
 
 def test_empty_lanes_cost_what_full_ones_do():

@@ -24,7 +24,7 @@ class Counting(InProcessExecutor):
         self.deadly_units = deadly_units
         self.trained = 0
 
-    def run(self, function, jobs):
+    def run(self, function, jobs, kinds=()):
         for index, job in enumerate(jobs):
             if any(member.plan.layers[0].units == self.deadly_units for member in job.members):
                 yield index, WorkerLost("a worker process died")

@@ -74,6 +74,34 @@ def test_a_dead_worker_is_told_and_the_next_batch_runs(loky):
     assert dict(loky.run(die_if_negative, [1, 2])) == {0: 1, 1: 2}
 
 
+def test_a_dead_worker_costs_nobody_else_a_job(loky):
+    results = dict(loky.run(die_if_negative, [-1, *range(1, 9)]))
+    assert isinstance(results.pop(0), WorkerLost)
+    assert results == {number: number for number in range(1, 9)}
+
+
+def test_a_worker_that_died_idle_is_replaced_without_loss():
+    executor = LokyExecutor(1)
+    first = dict(executor.run(process, [0]))[0]
+    os.kill(first, signal.SIGKILL)
+    time.sleep(0.5)
+    assert dict(executor.run(process, [0]))[0] != first
+    executor.close()
+
+
+def test_what_a_job_raises_is_raised(loky):
+    with pytest.raises(TypeError):
+        list(loky.run(square, ["x"]))
+    assert dict(loky.run(square, [3])) == {0: 9}
+
+
+def test_workers_keep_to_the_kinds_of_jobs_that_they_have_done(loky):
+    list(loky.run(nap, [0.3, 0.3]))
+    pids = dict(loky.run(nap, [0.3] * 4, kinds=["a", "a", "b", "b"]))
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+    assert dict(loky.run(nap, [0.3, 0.3], kinds=["b", "a"])) == {0: pids[2], 1: pids[0]}
+
+
 def nap(seconds):
     time.sleep(seconds)
     return os.getpid()
@@ -118,12 +146,12 @@ def test_a_worker_keeps_no_memory_that_its_jobs_left_free():
     executor.close()
 
 
-def test_a_grown_worker_is_replaced_between_batches(monkeypatch):
+def test_a_grown_worker_is_replaced_after_the_job_that_made_it_grow(monkeypatch):
     monkeypatch.setattr(execution, "GROWTH_LIMIT", 50 * 2**20)
     executor = LokyExecutor(1)
-    first = dict(executor.run(grow, [1]))[0]
-    assert dict(executor.run(grow, [120]))[0] == first
-    assert dict(executor.run(grow, [1]))[0] != first
+    pids = dict(executor.run(grow, [1, 20, 120, 1, 1]))
+    assert pids[0] == pids[1] == pids[2] != pids[3] == pids[4]
+    assert dict(executor.run(grow, [1]))[0] == pids[4]
     executor.close()
 
 
