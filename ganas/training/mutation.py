@@ -18,6 +18,9 @@ from ganas.training.streams import mutation_key
 SPARSE = 1 / 8
 """Up to this share of a tensor, random places are drawn one by one; beyond it, every weight draws a number to be sorted."""
 
+BLOCK = 64
+"""Steps whose coins are tossed together, so that who comes to one step can look ahead to the next that is due."""
+
 GROUPED = 2**16
 """From this size on, the highest scores are looked for in groups."""
 
@@ -29,9 +32,14 @@ def uniform(key: int, step: Any, shape: tuple[int, ...] = ()) -> Any:
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
 
 
+def coins(seed: int, block: Any, probability: float) -> Any:
+    """Returns (``BLOCK``,) bools: whether all layers mutate in each step of ``block``, which begins at ``BLOCK * block``."""
+    return uniform(mutation_key(seed, "coin"), block, (BLOCK,)) < probability
+
+
 def coin(seed: int, step: Any, probability: float) -> Any:
     """Returns the bool that tells whether all layers mutate in ``step``."""
-    return uniform(mutation_key(seed, "coin"), step) < probability
+    return coins(seed, step // BLOCK, probability)[step % BLOCK]
 
 
 def replacements(weights: Any, ratio: float, method: str, seed: int, step: Any, layer: int) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ganas.errors import ConfigError
 from ganas.search.plan import Mutation
-from ganas.training.mutation import coin, replacements
+from ganas.training.mutation import BLOCK, coin, coins, replacements
 
 
 class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
@@ -71,6 +71,7 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         if not self.settings.probability or not self.settings.ratio:
             return  # even reading the batch first changes a training: Keras counts a step where data of unknown length end
         self._clock = _Clock(self.model)
+        self._agenda = _Agenda(self.model, self.seed, self.settings.probability)
         _wrap_step(self.model, self._mutate)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -113,15 +114,22 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         batch = [part for part in tf.nest.flatten(data, expand_composites=True) if tf.is_tensor(part)]
         with tf.control_dependencies(batch):
             step, is_new = self._clock.read()
-            is_due = coin(self.seed, step, self.settings.probability) & is_new
-        strategy = tf.distribute.get_strategy()
-        mutate = _mutate_replicas if strategy.num_replicas_in_sync > 1 else _mutate_in_place
-        mutate(self.selected(model), is_due, lambda layer, values: self._replacements(layer, values, step))
+        variables = self.selected(model)
 
-    def _replacements(self, layer: int, values: Any, step: Any) -> tuple[Any, Any]:
-        """Returns the places (count, rank) and the new values (count,) in one variable's ``values``."""
+        def mutated(layer: int) -> Any:
+            return self._mutated(layer, variables[layer], step)
+
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            _write_replicas(variables, self._agenda.is_due(step) & is_new, mutated)
+        else:
+            self._agenda.when_due(step, is_new, lambda: _write(variables, mutated))
+
+    def _mutated(self, layer: int, variable: Any, step: Any) -> Any:
+        """Returns a variable's values after the mutation and its constraint."""
+        values = tf.convert_to_tensor(variable.value)
         places, new = replacements(values, self.settings.ratio, self.settings.method, self.seed, step, layer)
-        return tf.stack(_unravel(places, values.shape), axis=-1), new
+        values = tf.tensor_scatter_nd_update(values, tf.stack(_unravel(places, values.shape), axis=-1), new)
+        return values if variable.constraint is None else variable.constraint(values)
 
 
 class _Clock:
@@ -179,29 +187,69 @@ def _optimizers(model: Any) -> list[Any]:
     return list(found.values())
 
 
-Replacements = Callable[[int, Any], tuple[Any, Any]]
+class _Agenda:
+    """In which steps to mutate. Steps that are known to be idle cost little.
 
-
-def _mutate_in_place(variables: Sequence[Any], is_due: Any, replace: Replacements) -> None:
-    """Writes the variables, only when due.
-
-    Each is written whole: a variable that has once been written at places is copied at every read from then on.
+    A coin is a chain of a dozen small operations that everything else in the step waits for. So in a step that is due, all
+    coins up to the end of its block are looked at, and the next steps only compare their number with the next due one's.
     """
 
-    def mutate() -> Any:
-        for layer, variable in enumerate(variables):
-            variable.value.assign(_mutated(layer, variable, replace))
+    def __init__(self, model: Any, seed: int, probability: float) -> None:
+        self._seed, self._probability = seed, probability
+        with model.distribute_strategy.scope():
+            self._idle_from, self._idle_until = (
+                keras.Variable(0, dtype="int32", trainable=False, aggregation="only_first_replica") for _ in range(2)
+            )
+
+    def is_due(self, step: Any) -> Any:
+        """Returns the bool that tells whether to mutate in ``step``."""
+        return coin(self._seed, step, self._probability)
+
+    def when_due(self, step: Any, is_new: Any, mutate: Callable[[], None]) -> None:
+        """Calls ``mutate`` if ``step`` is due and new."""
+
+        def look() -> None:
+            place, later = step % BLOCK, tf.range(BLOCK)
+            is_due = coins(self._seed, step // BLOCK, self._probability)
+            _only_if(is_due[place], mutate)
+            next_due = tf.reduce_min(tf.where(is_due & (later > place), later, BLOCK))
+            self._idle_from.assign(step + 1)
+            self._idle_until.assign(step - place + next_due)
+
+        # a model that is loaded within a fit may go back: what is idle has a beginning too
+        idle_from, idle_until = tf.convert_to_tensor(self._idle_from), tf.convert_to_tensor(self._idle_until)
+        _only_if(is_new & ((step < idle_from) | (step >= idle_until)), look)
+
+
+def _only_if(condition: Any, do: Callable[[], None]) -> None:
+    """Calls ``do`` if ``condition`` holds, in a graph too."""
+    if tf.executing_eagerly():
+        if condition:
+            do()
+        return
+
+    # TensorFlow turns a condition into single operations that know whether they are to run, and goes through all of them in
+    # any case: those of a function of its own are one.
+    @tf.function(autograph=False, experimental_attributes={"_noinline": True})  # type: ignore[untyped-decorator]
+    def done() -> Any:
+        do()
         return tf.constant(True)
 
-    tf.cond(is_due, mutate, lambda: tf.constant(False))
+    tf.cond(condition, done, lambda: tf.constant(False))
 
 
-def _mutate_replicas(variables: Sequence[Any], is_due: Any, replace: Replacements) -> None:
+def _write(variables: Sequence[Any], mutated: Callable[[int], Any]) -> None:
+    """Writes each variable whole: one that has once been written at places is copied at every read from then on."""
+    for layer, variable in enumerate(variables):
+        variable.value.assign(mutated(layer))
+
+
+def _write_replicas(variables: Sequence[Any], is_due: Any, mutated: Callable[[int], Any]) -> None:
     """Writes each variable on every replica, due or not: an update of replicated variables must not stand in a ``cond``."""
     for layer, variable in enumerate(variables):
         new = tf.cond(
             is_due,
-            lambda layer=layer, variable=variable: _mutated(layer, variable, replace),
+            lambda layer=layer: mutated(layer),
             lambda variable=variable: tf.convert_to_tensor(variable.value),
         )
         tf.distribute.get_replica_context().merge_call(
@@ -210,13 +258,6 @@ def _mutate_replicas(variables: Sequence[Any], is_due: Any, replace: Replacement
             ),
             args=(new,),
         )
-
-
-def _mutated(layer: int, variable: Any, replace: Replacements) -> Any:
-    """Returns a variable's values after the mutation and its constraint."""
-    values = tf.convert_to_tensor(variable.value)
-    new = tf.tensor_scatter_nd_update(values, *replace(layer, values))
-    return new if variable.constraint is None else variable.constraint(new)
 
 
 def _unravel(places: Any, shape: Any) -> list[Any]:

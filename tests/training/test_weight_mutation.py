@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from ganas.errors import GanasError
-from ganas.training.mutation import coin, replacements
+from ganas.training.mutation import BLOCK, coin, replacements
 from ganas.training.weight_mutation import WeightMutation
 
 ROWS, STEPS = 40, 5
@@ -68,6 +68,31 @@ def test_each_step_mutates_once_however_keras_runs_it(options, method):
     before = kernels(model)
     fit(model, WeightMutation(0.5, 0.1, method, seed=3), epochs=2)
     expected = expected_kernels(before, range(2 * STEPS), probability=0.5, method=method, seed=3)
+    assert any((a != b).any() for a, b in zip(before, expected, strict=True))
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+
+
+@pytest.mark.parametrize("probability", [0.02, 0.3])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_looking_ahead_misses_no_step_of_many_and_adds_none(jit_compile, probability):
+    model = make_model(jit_compile=jit_compile)
+    before = kernels(model)
+    epochs = 3 * BLOCK // STEPS + 1
+    fit(model, WeightMutation(probability, 0.1, seed=3), epochs=epochs)
+    expected = expected_kernels(before, range(epochs * STEPS), probability=probability, seed=3)
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-6)
+
+
+def test_an_optimizer_that_is_put_back_within_a_fit_mutates_its_steps_again():
+    def put_back(epoch, logs):
+        model.optimizer.iterations.assign(0)
+
+    model = make_model()
+    before = kernels(model)
+    fit(model, WeightMutation(0.3, 0.1, seed=3), keras.callbacks.LambdaCallback(on_epoch_end=put_back), epochs=4)
+    expected = expected_kernels(before, [*range(STEPS)] * 4, probability=0.3, seed=3)
     assert any((a != b).any() for a, b in zip(before, expected, strict=True))
     for found, right in zip(kernels(model), expected, strict=True):
         np.testing.assert_array_equal(found, right)
