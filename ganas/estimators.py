@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ganas.evaluation import TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.evolution import Evolution
 from ganas.execution import Executor, WorkerLost, make_executor
-from ganas.networks import Question, answer_rows
+from ganas.networks import Question, Scoring, answer_rows, score_rows
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
@@ -42,8 +43,10 @@ UPDATES = 1500
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 150
 HIDDEN_UNITS = 16
 """Of a hidden layer, where there is one: one width needs one compiled program, and wider ones brought nothing."""
-VALUES_AT_ONCE = 2**24
-"""Inputs, rows times columns, that are scored at a time: so much comes back from each network."""
+VALUES_AT_ONCE = 2**23
+"""Inputs, rows times columns, that a worker scores at a time."""
+LARGE = 2**24
+"""Inputs, rows times columns, from which on a second worker is worth its start."""
 Doubles = NDArray[np.float64]
 
 
@@ -57,8 +60,8 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         population: networks per generation of the search.
         generations: of the search, the initial one included.
         search: the words of ``[search]``, such as ``{"bottleneck": [2, 4]}``, over the defaults.
-        jobs: worker processes, or ``"auto"``: one per core. Each loads TensorFlow for itself, which for so small networks
-            costs as much as it saves. The answer does not depend on it.
+        jobs: worker processes, or ``"auto"``: one per core where the table is large. Each loads TensorFlow for itself, which
+            for small tables costs as much as it saves. The answer does not depend on it.
         seed: decides every draw.
 
     Attributes:
@@ -78,7 +81,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         population: int = 12,
         generations: int = 2,
         search: dict[str, Any] | None = None,
-        jobs: int | str = 1,
+        jobs: int | str = "auto",
         seed: int = 0,
     ) -> None:
         self.false_alarm_rate = false_alarm_rate
@@ -108,7 +111,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         given = _as_table_input(X)
         labels = None if y is None else np.asarray(y)
         task = self._make_task(given, labels)
-        executor = make_executor("loky", self.jobs)
+        executor = make_executor("loky", self._workers(np.size(given)))
         try:
             networks = self._find_networks(task, executor)
             self.plans_ = [plan for plan, _ in networks]
@@ -193,7 +196,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def decision_function(self, X: Any) -> Doubles:
         """Returns (rows,) scores; the higher, the more unusual."""
         x = self._checked(X)
-        return self._scores(x, answering_worker())
+        return self._scores(x, answering_workers(self._workers(x.size)))
 
     def predict(self, X: Any) -> NDArray[np.int_]:
         """Returns (rows,) 1 for rows whose score is above ``threshold_``, else 0."""
@@ -211,12 +214,12 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def contributions(self, X: Any) -> Doubles:
         """Returns (rows, inputs) how much of each score is owed to each input; ``input_columns_`` names their columns."""
         x = self._checked(X)
-        return self._detector.contributions(x, self._answers(x, answering_worker()))
+        return self._detector.contributions(x, self._answers(x, answering_workers(1)))
 
     def view_scores(self, X: Any) -> dict[str, Doubles]:
         """Returns what each view of the score says alone, (rows,) by name, and ``best_network``: reconstruction by one network."""
         x = self._checked(X)
-        answers = self._answers(x, answering_worker())
+        answers = self._answers(x, answering_workers(1))
         best = self._detector.with_best_network().by_view(x, answers[:1])["reconstruction"]
         return {**self._detector.by_view(x, answers), "best_network": best}
 
@@ -251,23 +254,34 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         inputs: FloatArray = self._preprocessing.transform(columns)
         return inputs
 
+    def _workers(self, values: int) -> int | str:
+        """Returns how many worker processes so many inputs are worth."""
+        return self.jobs if self.jobs != "auto" or values >= LARGE else 1
+
     def _scores(self, x: FloatArray, executor: Executor) -> Doubles:
         rows = max(1, VALUES_AT_ONCE // x.shape[1])
         blocks = [x[start : start + rows] for start in range(0, max(1, len(x)), rows)]
-        return np.concatenate([self._detector.scores(block, self._answers(block, executor)) for block in blocks])
+        jobs = [Scoring(Question(self._networks, block), self._detector) for block in blocks]
+        return np.concatenate(_results(executor, score_rows, jobs))
 
     def _answers(self, x: FloatArray, executor: Executor) -> list[FloatArray]:
-        for _, result in executor.run(answer_rows, [Question(self._networks, x)]):
-            if isinstance(result, WorkerLost):
-                raise DataError(f"AnomalyDetector: {result.message}")
-            return list(result)
-        return []
+        (answers,) = _results(executor, answer_rows, [Question(self._networks, x)])
+        return list(answers)
+
+
+def _results(executor: Executor, function: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+    """Returns the result of each job, in order."""
+    results = dict(executor.run(function, jobs))
+    lost = next((one for one in results.values() if isinstance(one, WorkerLost)), None)
+    if lost is not None:
+        raise DataError(f"AnomalyDetector: {lost.message}")
+    return [results[index] for index in range(len(jobs))]
 
 
 @functools.cache
-def answering_worker() -> Executor:
-    """Returns the one worker process in which fitted detectors answer; it ends with this process."""
-    executor = make_executor("loky", 1)
+def answering_workers(jobs: int | str) -> Executor:
+    """Returns the worker processes in which fitted detectors answer; they end with this process."""
+    executor = make_executor("loky", jobs)
     atexit.register(executor.close, kill=True)
     return executor
 

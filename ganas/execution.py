@@ -166,8 +166,12 @@ class LokyExecutor:
 
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers, at once if ``kill``."""
-        with ThreadPoolExecutor(self.jobs) as threads:
-            list(threads.map(lambda worker: worker.close(kill=kill), self._workers))
+        if kill:  # takes no time, and must work while the interpreter ends, when no thread can be started
+            for worker in self._workers:
+                worker.close(kill=True)
+        else:
+            with ThreadPoolExecutor(self.jobs) as threads:
+                list(threads.map(_Worker.close, self._workers))
 
 
 class _Worker:

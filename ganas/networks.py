@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganas.search.plan import NetworkPlan
+from ganas.tasks.anomaly_score import Doubles
+from ganas.tasks.detector import Detector
 from ganas.training.contract import FloatArray, Member, TrainingData
 
 
@@ -23,6 +25,19 @@ class Question:
     networks: tuple[tuple[NetworkPlan, tuple[FloatArray, ...]], ...]
     x: FloatArray
     threads: int = 1
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Rows to be scored by a detector that listens to trained networks."""
+
+    question: Question
+    detector: Detector
+
+
+def score_rows(job: Scoring) -> Doubles:
+    """Returns the (rows,) scores; runs in a worker, so that the networks' outputs need not leave it."""
+    return job.detector.scores(job.question.x, answer_rows(job.question))
 
 
 def answer_rows(job: Question) -> list[FloatArray]:

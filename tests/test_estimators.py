@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import ganas
 from ganas.errors import ConfigError, DataError
+from ganas.execution import make_executor
 from ganas.tasks.metrics import area_under_roc
 
 RNG = np.random.default_rng(0)
@@ -62,6 +63,19 @@ def test_rows_scored_in_blocks_have_the_scores_of_all_at_once(fitted, monkeypatc
     np.testing.assert_allclose(fitted.decision_function(X[:50]), whole, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:AnomalyDetector. only")
+def test_a_large_table_gets_a_worker_per_core_and_the_same_scores(monkeypatch):
+    started = []
+    monkeypatch.setattr(
+        "ganas.estimators.make_executor", lambda name, jobs: started.append(jobs) or make_executor(name, 2)
+    )
+    detector = ganas.AnomalyDetector(**{**SMALL, "jobs": "auto"}, seed=0)
+    few = detector.fit(X, Y).decision_scores_
+    monkeypatch.setattr("ganas.estimators.LARGE", 100)
+    np.testing.assert_array_equal(detector.fit(X, Y).decision_scores_, few)
+    assert started == [1, "auto"]
+
+
 def test_a_fitted_detector_knows_the_thresholds_of_other_rates(fitted):
     assert fitted.threshold_at(0.01) == fitted.threshold_
     assert fitted.threshold_at(0.3) < fitted.threshold_at(0.1) < fitted.threshold_
@@ -81,6 +95,7 @@ def test_the_caller_of_a_detector_stays_free_of_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.splitlines()[-1:] == ["(3,) False"], done.stderr
+    assert "Traceback" not in done.stderr  # its workers end with it
 
 
 def test_a_detector_is_the_last_step_of_a_pipeline(pipeline, fitted):
