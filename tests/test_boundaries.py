@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "ganas"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ONLY = {
     "deap": ["evolution/"],
-    "joblib": ["execution.py"],
+    "joblib": ["execution/"],
     "tensorflow": ["training/"],
     "keras": ["training/"],
     "matplotlib": ["report/"],

@@ -12,9 +12,8 @@ import numpy as np
 import psutil
 import pytest
 
-from ganas import execution
 from ganas.errors import ConfigError, MissingExtraError
-from ganas.execution import InProcessExecutor, LokyExecutor, WorkerLost, fetch, make_executor, publish
+from ganas.execution import InProcessExecutor, LokyExecutor, WorkerLost, fetch, make_executor, processes, publish
 
 
 def square(number):
@@ -36,14 +35,14 @@ def mark(folder):
 
 
 def grow(megabytes):
-    execution._test_ballast = bytearray(os.urandom(1024) * 1024 * megabytes)
+    processes._test_ballast = bytearray(os.urandom(1024) * 1024 * megabytes)
     return os.getpid()
 
 
 def leave_free(megabytes):
     """Fills memory and frees all but its last piece, which keeps the C library from giving the rest back."""
     pieces = [bytearray(10_000) for _ in range(100 * megabytes)]
-    execution._test_ballast = pieces[-1]
+    processes._test_ballast = pieces[-1]
 
 
 def resident_megabytes(_):
@@ -95,11 +94,21 @@ def test_what_a_job_raises_is_raised(loky):
     assert dict(loky.run(square, [3])) == {0: 9}
 
 
-def test_workers_keep_to_the_kinds_of_jobs_that_they_have_done(loky):
-    list(loky.run(nap, [0.3, 0.3]))
-    pids = dict(loky.run(nap, [0.3] * 4, kinds=["a", "a", "b", "b"]))
-    assert pids[0] == pids[1] != pids[2] == pids[3]
-    assert dict(loky.run(nap, [0.3, 0.3], kinds=["b", "a"])) == {0: pids[2], 1: pids[0]}
+def test_a_worker_takes_jobs_of_a_kind_it_has_done_then_of_a_new_one_then_any():
+    batch = processes._Batch(["a0", "a1", "b2", "c3", "b4"], ["a", "a", "b", "c", "b"])
+    one, two = workers = processes._Worker(), processes._Worker()
+    assert [batch.take(worker, workers) for worker in (one, two, two)] == [(0, "a0"), (2, "b2"), (4, "b4")]
+    assert [batch.take(two, workers), batch.take(two, workers), batch.take(one, workers)] == [
+        (3, "c3"),
+        (1, "a1"),
+        None,
+    ]
+
+
+def test_without_kinds_jobs_are_taken_in_order():
+    batch = processes._Batch("abc", ())
+    workers = processes._Worker(), processes._Worker()
+    assert [batch.take(workers[place % 2], workers) for place in range(4)] == [(0, "a"), (1, "b"), (2, "c"), None]
 
 
 def nap(seconds):
@@ -126,6 +135,16 @@ def test_leaving_a_batch_early_ends_its_workers_and_the_next_batch_runs(loky):
     assert dict(loky.run(square, [3])) == {0: 9}
 
 
+def test_closing_the_workers_within_a_batch_loses_its_jobs_and_starts_no_process(loky):
+    others = set(loky_children())
+    results = loky.run(nap, [0.01, *[60] * 9])
+    next(results)
+    loky.close(kill=True)
+    assert all(isinstance(result, WorkerLost) for _, result in results)
+    assert set(loky_children()) <= others
+    assert dict(loky.run(square, [3])) == {0: 9}
+
+
 def test_workers_prepare_themselves_before_the_first_job(loky, tmp_path):
     loky.start(functools.partial(mark, tmp_path))
     assert dict(loky.run(square, [3])) == {0: 9}
@@ -147,7 +166,7 @@ def test_a_worker_keeps_no_memory_that_its_jobs_left_free():
 
 
 def test_a_grown_worker_is_replaced_after_the_job_that_made_it_grow(monkeypatch):
-    monkeypatch.setattr(execution, "GROWTH_LIMIT", 50 * 2**20)
+    monkeypatch.setattr(processes, "GROWTH_LIMIT", 50 * 2**20)
     executor = LokyExecutor(1)
     pids = dict(executor.run(grow, [1, 20, 120, 1, 1]))
     assert pids[0] == pids[1] == pids[2] != pids[3] == pids[4]

@@ -1,0 +1,57 @@
+"""What every executor does: run one function over jobs, and yield results as they finish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class WorkerLost:
+    """Stands for the result of a job whose worker died (killed from outside, out of memory, a crash in native code)."""
+
+    message: str
+
+
+class Executor(Protocol):
+    """Runs jobs somewhere."""
+
+    jobs: int
+
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Lets workers start, where they take long to, and ``prepare`` themselves while the caller does other things."""
+
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
+    ) -> Iterator[tuple[int, Any]]:
+        """Yields ``(index, function(jobs[index]))`` in the order of finishing; a lost worker yields :class:`WorkerLost`.
+
+        Args:
+            function: what is to be done.
+            jobs: with what; they are begun in about this order.
+            kinds: one per job: a worker that has done a job does another of its kind faster. Empty: they are all alike.
+        """
+
+    def close(self, *, kill: bool = False) -> None:
+        """Ends the workers, at once if ``kill``."""
+
+
+class InProcessExecutor:
+    """Runs jobs one after another in this process: for debugging; it loads TensorFlow here."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Has nothing to start."""
+
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
+    ) -> Iterator[tuple[int, Any]]:
+        """Yields each job's result in order."""
+        for index, job in enumerate(jobs):
+            yield index, function(job)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Has nothing to end."""
