@@ -196,7 +196,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def decision_function(self, X: Any) -> Doubles:
         """Returns (rows,) scores; the higher, the more unusual."""
         x = self._checked(X)
-        return self._scores(x, answering_workers(self._workers(x.size)))
+        return self._scores(x, answering_workers(self.jobs))
 
     def predict(self, X: Any) -> NDArray[np.int_]:
         """Returns (rows,) 1 for rows whose score is above ``threshold_``, else 0."""
@@ -214,12 +214,12 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     def contributions(self, X: Any) -> Doubles:
         """Returns (rows, inputs) how much of each score is owed to each input; ``input_columns_`` names their columns."""
         x = self._checked(X)
-        return self._detector.contributions(x, self._answers(x, answering_workers(1)))
+        return self._detector.contributions(x, self._answers(x, answering_workers(self.jobs)))
 
     def view_scores(self, X: Any) -> dict[str, Doubles]:
         """Returns what each view of the score says alone, (rows,) by name, and ``best_network``: reconstruction by one network."""
         x = self._checked(X)
-        answers = self._answers(x, answering_workers(1))
+        answers = self._answers(x, answering_workers(self.jobs))
         best = self._detector.with_best_network().by_view(x, answers[:1])["reconstruction"]
         return {**self._detector.by_view(x, answers), "best_network": best}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ganas import cohorts
+from ganas.cohorts import Bucket
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.search.plan import NetworkPlan
 from ganas.training.contract import Member
@@ -30,13 +31,13 @@ class Package:
     """Trainings that a worker does together, as one job.
 
     Attributes:
-        program: a worker that has done another of the same one has it compiled already; Keras compiles every time.
+        program: a worker that has done another of the same one has it compiled already; None: Keras compiles every time.
         cost: estimated, in floating-point operations per training row.
     """
 
     job: Job
     trainings: list[Training]
-    program: Hashable
+    program: Bucket | None
     cost: float
 
 
@@ -60,9 +61,10 @@ def make_jobs(
     for (trainer, path), trainings in groups.items():
         shape = shapes[path]
         plans = [training.member.plan for training in trainings]
-        for places in (
-            cohorts.pack(plans, shape, budget, workers) if trainer == "cohort" else [[i] for i in range(len(plans))]
-        ):
+        packed = [[place] for place in range(len(plans))]
+        if trainer == "cohort":
+            packed = cohorts.pack(plans, shape, budget, workers)
+        for places in packed:
             chunk = [trainings[place] for place in places]
             job = Job(trainer, path, tuple(training.member for training in chunk), budget, **options)
             first = plans[places[0]]
@@ -70,7 +72,7 @@ def make_jobs(
                 bucket = cohorts.bucket_of(first, shape, budget)
                 made.append(Package(job, chunk, bucket, cohorts.work(bucket, len(chunk))))
             else:
-                made.append(Package(job, chunk, object(), KERAS_WORK + 3.0 * first.flops(shape[1])))
+                made.append(Package(job, chunk, None, KERAS_WORK + 3.0 * first.flops(shape[1])))
     return sorted(made, key=lambda package: -package.cost)
 
 

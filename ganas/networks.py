@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ganas.search.plan import NetworkPlan
 from ganas.tasks.anomaly_score import Doubles
@@ -37,7 +38,10 @@ class Scoring:
 
 def score_rows(job: Scoring) -> Doubles:
     """Returns the (rows,) scores; runs in a worker, so that the networks' outputs need not leave it."""
-    return job.detector.scores(job.question.x, answer_rows(job.question))
+    answers = answer_rows(job.question)
+    # as many threads as TensorFlow's, whatever the cores: each worker would take them all
+    with threadpool_limits(job.question.threads):
+        return job.detector.scores(job.question.x, answers)
 
 
 def answer_rows(job: Question) -> list[FloatArray]:

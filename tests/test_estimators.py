@@ -69,6 +69,7 @@ def test_a_large_table_gets_a_worker_per_core_and_the_same_scores(monkeypatch):
     monkeypatch.setattr(
         "ganas.estimators.make_executor", lambda name, jobs: started.append(jobs) or make_executor(name, 2)
     )
+    monkeypatch.setattr("ganas.estimators.VALUES_AT_ONCE", 8 * 50)
     detector = ganas.AnomalyDetector(**{**SMALL, "jobs": "auto"}, seed=0)
     few = detector.fit(X, Y).decision_scores_
     monkeypatch.setattr("ganas.estimators.LARGE", 100)

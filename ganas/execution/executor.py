@@ -30,7 +30,8 @@ class Executor(Protocol):
         Args:
             function: what is to be done.
             jobs: with what; they are begun in about this order.
-            kinds: one per job: a worker that has done a job does another of its kind faster. Empty: they are all alike.
+            kinds: one per job: a worker that has done a job does another of its kind faster; None: of no kind. Empty: all
+                are of none. An executor may ignore them.
         """
 
     def close(self, *, kill: bool = False) -> None:

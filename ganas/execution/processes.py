@@ -32,8 +32,6 @@ UNTIDY = 32 * 2**20
 _tidy_size = 0
 """The size of this process when it last did."""
 
-CLOSED = WorkerLost("the workers were closed")
-
 
 class LokyExecutor:
     """Runs jobs in ``jobs`` worker processes, fresh interpreters that end when this process does."""
@@ -41,7 +39,7 @@ class LokyExecutor:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._workers = [_Worker() for _ in range(jobs)]
-        self._batch: _Batch | None = None
+        self._batches: set[_Batch] = set()
 
     def start(self, prepare: Callable[[], None]) -> None:
         """Starts the workers; each, and each that replaces one, calls ``prepare`` before its first job."""
@@ -54,37 +52,46 @@ class LokyExecutor:
         """Yields results as they finish; the job that was with a worker that dies comes back :class:`WorkerLost`.
 
         Who leaves before the last result ends the workers with it: the next batch starts new ones.
+
+        Raises:
+            RuntimeError: the executor was closed before the last result.
         """
-        batch = self._batch = _Batch(jobs, kinds)
-        # daemons: a process that ends without having closed this is not held up
-        threads = [
-            threading.Thread(target=batch.serve, args=(worker, self._workers, function), daemon=True)
-            for worker in self._workers
-        ]
-        for thread in threads:
-            thread.start()
+        batch = _Batch(jobs, kinds)
+        self._batches.add(batch)
+        threads: list[threading.Thread] = []
         unfinished = len(jobs)
         try:
+            for worker in self._workers[: len(jobs)]:
+                # a daemon: a process that ends without having closed this is not held up
+                thread = threading.Thread(target=batch.serve, args=(worker, self._workers, function), daemon=True)
+                thread.start()
+                threads.append(thread)
             while unfinished:
                 index, future = batch.finished.get()
                 unfinished -= 1
                 yield index, future.result()
         finally:
+            batch.end()
+            self._batches.discard(batch)
             if unfinished:
-                self.close(kill=True)
+                self._kill()
             for thread in threads:
                 thread.join()
 
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers, at once if ``kill``."""
-        if self._batch is not None:
-            self._batch.end()
-        if kill:  # takes no time, and must work while the interpreter ends, when no thread can be started
-            for worker in self._workers:
-                worker.close(kill=True)
+        for batch in list(self._batches):
+            batch.end()
+        if kill:
+            self._kill()
         else:
             with ThreadPoolExecutor(self.jobs) as threads:
                 list(threads.map(_Worker.close, self._workers))
+
+    def _kill(self) -> None:
+        # one by one: it takes milliseconds, and while the interpreter ends no thread can be started
+        for worker in self._workers:
+            worker.close(kill=True)
 
 
 class _Batch:
@@ -92,7 +99,7 @@ class _Batch:
 
     Attributes:
         finished: the place of each job that is done, with its result or exception.
-        is_over: whether nobody waits for results any more.
+        is_over: whether no further job may begin.
     """
 
     def __init__(self, jobs: Sequence[Any], kinds: Sequence[Hashable]) -> None:
@@ -122,16 +129,16 @@ class _Batch:
             index = next(itertools.chain(alike, new, self._left), None)
             if index is None:
                 return None
-            worker.kinds |= {self._kinds[index]}
+            worker.kinds |= {self._kinds[index]} - {None}
             return index, self._left.pop(index)
 
     def end(self) -> None:
-        """Lets no further job begin; those that wait are lost."""
+        """Lets no further job begin: who waits for those that are left hears that the executor was closed."""
         with self._taking:
             self.is_over = True
             for index in self._left:
                 future: Future[Any] = Future()
-                future.set_result(CLOSED)
+                future.set_exception(_closed())
                 self.finished.put((index, future))
             self._left.clear()
 
@@ -140,7 +147,7 @@ class _Worker:
     """A worker process, and the one that takes its place once it has died or grown.
 
     Attributes:
-        kinds: of the jobs that the present process has been given.
+        kinds: of the jobs that the present process has done or is doing, as far as they have one.
     """
 
     def __init__(self) -> None:
@@ -158,19 +165,23 @@ class _Worker:
     def do(self, function: Callable[[Any], Any], job: Any, batch: _Batch) -> Any:
         """Returns ``function(job)``, or :class:`WorkerLost` if the process dies over it; replaces one that has grown."""
         with self._opening:
-            if batch.is_over:  # closed since the job was taken: nobody would end a process that began now
-                return CLOSED
+            if batch.is_over:  # since the job was taken: nobody would end a process that began now
+                raise _closed()
             future = self._submit(_run_and_tidy, function, job)
         try:
             result, size = future.result()
         except process_executor.ShutdownExecutorError:
-            return CLOSED
+            if batch.is_over:
+                raise _closed() from None
+            return WorkerLost("the worker process was ended with another batch's")
         except BrokenProcessPool as error:
             self.close(kill=True)
             return WorkerLost(f"a worker process died (out of memory?): {str(error).splitlines()[0]}")
         self._first_size = self._first_size or size
         if size - self._first_size > GROWTH_LIMIT:
-            self.close()
+            self.close(kill=True)
+            if self._prepare is not None:
+                self._submit(os.getpid)  # the next one gets ready while the result is looked at
         return result
 
     def close(self, *, kill: bool = False) -> None:
@@ -208,6 +219,10 @@ class _Worker:
                     return future
                 self.close(kill=True)
         raise BrokenProcessPool("worker processes end as soon as they are started")
+
+
+def _closed() -> RuntimeError:
+    return RuntimeError("the executor was closed while jobs were left")
 
 
 def _run_and_tidy(function: Callable[[Any], Any], job: Any) -> tuple[Any, int]:

@@ -1,8 +1,8 @@
 """The operator of the weight mutation on one tensor: which weights are picked, and what becomes of them.
 
 Jeon & Moon 2017 (KIPS Transactions, "A Deep Neural Network Model Based on a Mutation Operator") replace a picked weight w
-by a draw from the uniform distribution between 0 and w. Every draw is a Philox function of a key and the step, which
-graph mode and XLA compute alike, and nothing is kept between steps.
+by a draw from the uniform distribution between 0 and w. Every draw is a Philox function of a key and the step (a coin: of
+the step's block), which graph mode and XLA compute alike.
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ def coins(seed: int, block: Any, probability: float) -> Any:
 
 def coin(seed: int, step: Any, probability: float) -> Any:
     """Returns the bool that tells whether all layers mutate in ``step``."""
-    return coins(seed, step // BLOCK, probability)[step % BLOCK]
+    return is_at(step % BLOCK, coins(seed, step // BLOCK, probability))
+
+
+def is_at(place: Any, flags: Any) -> Any:
+    """Returns the bool at ``place`` of (``BLOCK``,) ``flags``. XLA would compile a program for each number that it slices by."""
+    return tf.reduce_any(flags & (tf.range(BLOCK) == place))
 
 
 def replacements(weights: Any, ratio: float, method: str, seed: int, step: Any, layer: int) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ganas.errors import ConfigError
 from ganas.search.plan import Mutation
-from ganas.training.mutation import BLOCK, coin, coins, replacements
+from ganas.training.mutation import BLOCK, coin, coins, is_at, replacements
 
 
 class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
@@ -190,15 +190,18 @@ def _optimizers(model: Any) -> list[Any]:
 class _Agenda:
     """In which steps to mutate. Steps that are known to be idle cost little.
 
-    A coin is a chain of a dozen small operations that everything else in the step waits for. So in a step that is due, all
-    coins up to the end of its block are looked at, and the next steps only compare their number with the next due one's.
+    A coin is a chain of a dozen small operations that everything else in the step waits for. So in a step that is due, or
+    begins a block, all coins up to the block's end are looked at, and the next steps only compare their number with that of
+    the next due one. On several replicas each step tosses its own coin.
     """
 
     def __init__(self, model: Any, seed: int, probability: float) -> None:
         self._seed, self._probability = seed, probability
         with model.distribute_strategy.scope():
             self._idle_from, self._idle_until = (
-                keras.Variable(0, dtype="int32", trainable=False, aggregation="only_first_replica") for _ in range(2)
+                # without aggregation: it would be merged over replicas, which cannot be done within a condition
+                keras.Variable(0, dtype="int32", trainable=False)
+                for _ in range(2)
             )
 
     def is_due(self, step: Any) -> Any:
@@ -211,7 +214,7 @@ class _Agenda:
         def look() -> None:
             place, later = step % BLOCK, tf.range(BLOCK)
             is_due = coins(self._seed, step // BLOCK, self._probability)
-            _only_if(is_due[place], mutate)
+            _only_if(is_at(place, is_due), mutate)
             next_due = tf.reduce_min(tf.where(is_due & (later > place), later, BLOCK))
             self._idle_from.assign(step + 1)
             self._idle_until.assign(step - place + next_due)
