@@ -180,8 +180,9 @@ class _Worker:
         self._first_size = self._first_size or size
         if size - self._first_size > GROWTH_LIMIT:
             self.close(kill=True)
-            if self._prepare is not None:
-                self._submit(os.getpid)  # the next one gets ready while the result is looked at
+            with self._opening:
+                if self._prepare is not None and not batch.is_over:
+                    self._submit(os.getpid)  # the next one gets ready while the result is looked at
         return result
 
     def close(self, *, kill: bool = False) -> None:
