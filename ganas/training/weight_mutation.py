@@ -120,7 +120,7 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
             return self._mutated(layer, variables[layer], step)
 
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-            _write_replicas(variables, self._agenda.is_due(step) & is_new, mutated)
+            _write_replicas(variables, coin(self.seed, step, self.settings.probability) & is_new, mutated)
         else:
             self._agenda.when_due(step, is_new, lambda: _write(variables, mutated))
 
@@ -203,10 +203,6 @@ class _Agenda:
                 keras.Variable(0, dtype="int32", trainable=False)
                 for _ in range(2)
             )
-
-    def is_due(self, step: Any) -> Any:
-        """Returns the bool that tells whether to mutate in ``step``."""
-        return coin(self._seed, step, self._probability)
 
     def when_due(self, step: Any, is_new: Any, mutate: Callable[[], None]) -> None:
         """Calls ``mutate`` if ``step`` is due and new."""
