@@ -1,7 +1,7 @@
 """How long does a candidate take? ganas' cohort trainer against other ways to train many Keras networks.
 
-    python benchmarks/trainers.py                      # all but medium and wide; writes docs/benchmarks/trainers.{csv,md,svg}
-    GANAS_DATA=DIR python benchmarks/trainers.py       # with MNIST too: medium and wide
+    python benchmarks/trainers.py                      # all but those on MNIST; writes docs/benchmarks/trainers.{csv,md,svg}
+    GANAS_DATA=DIR python benchmarks/trainers.py       # with MNIST too: medium, brief and wide
     python benchmarks/trainers.py --only all           # one question again; the rows of the others stay in the table
     python benchmarks/trainers.py --quick              # few candidates: a look at whether it runs
 
@@ -37,8 +37,8 @@ CSV = DOCS / "trainers.csv"
 CONTESTANTS = Path(__file__).with_name("contestants.py")
 PEERS = ("KerasTuner RandomSearch", "Model.fit loop", "Optuna + Keras", "joblib + Keras", "scikit-learn MLPClassifier")
 ACTIVATIONS = ("relu", "tanh", "elu")
-QUESTIONS = ("small", "all", "deep", "asks", "growth", "memory", "medium", "wide")
-NEED_DATA = ("medium", "wide")
+QUESTIONS = ("small", "all", "deep", "asks", "growth", "memory", "medium", "brief", "wide")
+NEED_DATA = ("medium", "brief", "wide")
 COLUMNS = (
     "question", "contestant", "candidates", "cold", "ready", "warm", "programs", "gflops", "mean_error", "sd_error", "p_value",
     "memory",
@@ -144,12 +144,13 @@ def measure_all(many: int, few: int, questions: list[str]) -> Iterator[Row]:
         yield from _growth(many)
     if "memory" in questions:
         yield measure("memory", "ganas", job(10 * many, (1, 4), (10, 100), ask=32, watches_memory=True))
-    if "medium" in questions:
-        medium = job(2 * few, (1, 3), (32, 512), data="mnist", epochs=2)
-        yield measure("medium", "ganas", medium)
-        yield measure(
-            "medium", PEERS[0], {**medium, "candidates": medium["candidates"][: max(2, few // 5)]}, among=2 * few
-        )
+    # as many epochs as the small networks, and so few that compilations and padding are half of ganas' time
+    for question, count, epochs in (("medium", few, 10), ("brief", 2 * few, 2)):
+        if question in questions:
+            medium = job(count, (1, 3), (32, 512), data="mnist", epochs=epochs)
+            yield measure(question, "ganas", medium)
+            first = {**medium, "candidates": medium["candidates"][: max(2, count // 4)]}
+            yield measure(question, PEERS[0], first, among=count)
     if "wide" in questions:
         wide = [{"layers": [[1024, "tanh"], [512, "tanh"], [512, "tanh"], [512, "tanh"]], "rate": 1e-4}]
         # different rates: equal candidates would be trained once
@@ -252,6 +253,7 @@ def _ratios(rows: list[Row]) -> list[str]:
         "ganas asking 32 / all at once": ratio(("asks", "ganas, 32 at a time"), ganas),
         "ganas asking 8 / all at once": ratio(("asks", "ganas, 8 at a time"), ganas),
         "KerasTuner / ganas, medium": ratio(("medium", PEERS[0]), ("medium", "ganas")),
+        "KerasTuner / ganas, medium, 2 epochs": ratio(("brief", PEERS[0]), ("brief", "ganas")),
         "share of the sgemm peak, wide": ratio(("wide", "ganas"), ("wide", "sgemm peak, GFLOP/s"), "gflops"),
         "ganas with most candidates / with 100": ratio(most, hundred),
         "memory, the highest after a tenth of the candidates / then": by.get(("memory", "ganas"), {}).get("memory"),

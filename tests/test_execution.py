@@ -39,6 +39,12 @@ def grow(megabytes):
     return os.getpid()
 
 
+def read_file(path):
+    processes._test_ballast = np.memmap(path, np.uint8, mode="r")
+    processes._test_ballast.sum()
+    return os.getpid()
+
+
 def leave_free(megabytes):
     """Fills memory and frees all but its last piece, which keeps the C library from giving the rest back."""
     pieces = [bytearray(10_000) for _ in range(100 * megabytes)]
@@ -177,6 +183,17 @@ def test_a_grown_worker_is_replaced_after_the_job_that_made_it_grow(monkeypatch)
     pids = dict(executor.run(grow, [1, 20, 120, 1, 1]))
     assert pids[0] == pids[1] == pids[2] != pids[3] == pids[4]
     assert dict(executor.run(grow, [1]))[0] == pids[4]
+    executor.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux tells pages of files from others")
+def test_a_mapped_file_is_no_growth_of_the_worker_that_reads_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(processes, "GROWTH_LIMIT", 50 * 2**20)
+    for name, megabytes in (("small", 1), ("large", 120)):
+        (tmp_path / name).write_bytes(os.urandom(1024) * 1024 * megabytes)
+    executor = LokyExecutor(1)
+    pids = dict(executor.run(read_file, [tmp_path / name for name in ("small", "large", "small")]))
+    assert pids[0] == pids[1] == pids[2]
     executor.close()
 
 

@@ -227,16 +227,22 @@ def _closed() -> RuntimeError:
 
 
 def _run_and_tidy(function: Callable[[Any], Any], job: Any) -> tuple[Any, int]:
-    """Returns ``function(job)`` and this process's bytes; if it has grown, memory left free goes back to the system."""
+    """Returns ``function(job)`` and this process's own bytes; if it has grown, memory left free goes back to the system."""
     global _tidy_size
     result = function(job)
-    size = psutil.Process().memory_info().rss
+    size = _own_bytes()
     if size > _tidy_size + UNTIDY:
         if sys.platform == "linux":
             with contextlib.suppress(AttributeError):  # other C libraries than glibc have nothing of the kind
                 ctypes.CDLL(None).malloc_trim(0)
-        size = _tidy_size = psutil.Process().memory_info().rss
+        size = _tidy_size = _own_bytes()
     return result, size
+
+
+def _own_bytes() -> int:
+    """Returns the bytes of this process; without the pages of files, which workers share, where the system tells them apart."""
+    memory = psutil.Process().memory_info()
+    return int(memory.rss - getattr(memory, "shared", 0))
 
 
 def start_worker(parent: int, prepare: Callable[[], None] | None = None) -> None:

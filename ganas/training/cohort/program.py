@@ -231,7 +231,8 @@ class Program:
 
         def judge(place: Any, made: Any, sums: Any) -> tuple[Any, Any, Any]:
             start = tf.minimum(place * size, rows - size)  # the last pass repeats rows, and counts them once
-            part, target = tf.slice(x, [start, 0], [size, -1]), tf.slice(y, [start, 0], [size, -1])
+            # sizes in numbers: of a slice to the end XLA pads the whole array first
+            part, target = (tf.slice(values, [start, 0], [size, values.shape[1]]) for values in (x, y))
             flow = Pass(self.bucket, weights, settings, None, weights)
             outputs = flow.head(flow.into_layers(part)[-1])
             losses = self._loss(tf.broadcast_to(target, outputs.shape), outputs)
