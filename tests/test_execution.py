@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,20 @@ def test_leaving_a_batch_early_ends_its_workers_and_the_next_batch_runs(loky):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert dict(loky.run(square, [3])) == {0: 9}
+
+
+def test_leaving_one_of_two_batches_loses_no_result_of_the_other(loky):
+    loky.start(functools.partial(mark, Path("/no such folder")))
+    left = loky.run(nap, [0.0, 0.5, 0.5])
+    next(left)
+    with ThreadPoolExecutor(1) as thread:
+        other = thread.submit(lambda: dict(loky.run(nap, [0.2] * 4)))
+        time.sleep(0.3)
+        left.close()
+        results = other.result(60)
+    assert sorted(results) == [0, 1, 2, 3]
+    # what a worker was doing when it was ended is told, to be tried again; all the rest is done
+    assert sum(isinstance(result, WorkerLost) for result in results.values()) <= 2
 
 
 def test_closing_the_workers_within_a_batch_loses_its_jobs_and_starts_no_process(loky):
