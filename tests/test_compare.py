@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from ganas.comparison.config import ComparisonConfig, make_comparison
 from ganas.errors import ConfigError, RunError
 from ganas.history import Run, load_run
 from ganas.report.comparison import ComparedVariants, curve_rows, training_rows, variant_rows
+from ganas.report.comparison_figures import COMPARISON_FIGURES
 from ganas.report.comparison_page import write_comparison
 from ganas.statistics import confidence_half_width, mean
 
@@ -126,6 +128,21 @@ def test_curves_have_a_point_per_epoch_and_a_band(finished):
     rows = curve_rows(ComparedVariants(finished), "tanh", "error")
     assert [row["updates"] for row in rows] == [3, 6, 9]
     assert all(row["low"] <= row["mean"] <= row["high"] for row in rows)
+
+
+def test_a_drawn_curve_ends_where_half_of_the_seeds_have_stopped():
+    def training(points):
+        curve = {"updates": [10 * point for point in range(1, points + 1)], "error": [0.5 / points] * points}
+        return SimpleNamespace(evaluation=SimpleNamespace(is_ok=True, curves=[curve]))
+
+    compared = SimpleNamespace(
+        names=["relu"],
+        trainings={"relu": [training(points) for points in (5, 4, 3, 3)]},
+        run=SimpleNamespace(facts={"task": {"error_in_words": "1 - accuracy"}}),
+    )
+    assert [row["seeds"] for row in curve_rows(compared, "relu", "error")] == [4, 4, 4, 2, 1]
+    (line,) = COMPARISON_FIGURES["error"](compared).axes[0].lines
+    assert list(line.get_xdata()) == [10, 20, 30]
 
 
 def test_the_alternative_with_the_lower_validation_error_is_chosen_with_seeds_of_its_own(finished):

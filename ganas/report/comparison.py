@@ -158,9 +158,10 @@ def training_rows(compared: ComparedVariants) -> list[Row]:
 
 
 def curve_rows(compared: ComparedVariants, name: str, key: str) -> list[Row]:
-    """Returns a row per point of a variant's curve ``key``: ``updates``, ``mean``, and the ``low`` and ``high`` 95 % bounds.
+    """Returns a row per point of a variant's curve ``key``: ``updates``, ``mean``, the ``low`` and ``high`` 95 % bounds, ``seeds``.
 
-    ``key`` is ``error`` (on the measured rows), ``loss`` or ``val_loss``. Where some seeds stopped early, the others count.
+    ``key`` is ``error`` (on the measured rows), ``loss`` or ``val_loss``. Where some seeds stopped early, the others count;
+    ``seeds`` says how many they are.
     """
     curves = [one.evaluation.curves[0] for one in compared.trainings[name] if one.evaluation.is_ok]
     curves = [curve for curve in curves if curve.get(key)]
@@ -170,9 +171,8 @@ def curve_rows(compared: ComparedVariants, name: str, key: str) -> list[Row]:
         values = [curve[key][point] for curve in there]
         half = confidence_half_width(values) if len(values) > 1 else 0.0
         middle = mean(values)
-        rows.append(
-            {"updates": there[0]["updates"][point], "mean": middle, "low": middle - half, "high": middle + half}
-        )
+        updates, seeds = there[0]["updates"][point], len(there)
+        rows.append({"updates": updates, "mean": middle, "low": middle - half, "high": middle + half, "seeds": seeds})
     return rows
 
 

@@ -92,8 +92,9 @@ def _boxes(compared: ComparedVariants) -> Figure | None:
 
 
 def _curves(compared: ComparedVariants, key: str) -> dict[str, list[Row]]:
+    """Returns the variants' curves up to where half of their seeds have stopped: what is left is a mean of others."""
     curves = {name: curve_rows(compared, name, key) for name in compared.names}
-    return {name: rows for name, rows in curves.items() if rows}
+    return {name: [row for row in rows if 2 * row["seeds"] > rows[0]["seeds"]] for name, rows in curves.items() if rows}
 
 
 COMPARISON_FIGURES: dict[str, Callable[[ComparedVariants], Figure | None]] = {
