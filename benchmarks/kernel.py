@@ -18,7 +18,8 @@ from scipy.stats import spearmanr
 
 from ganas import Evaluator, SearchSpace, TrainingBudget, load_task
 from ganas.evolution.kernel import SLOTS, encoding_of
-from ganas.evolution.surrogate import Surrogate, fit_kernel, normal_scores
+from ganas.evolution.scores import standard_scores
+from ganas.evolution.surrogate import Surrogate, fit_kernel
 from ganas.search.mlp import mlp_space
 from ganas.search.space import Genome
 
@@ -100,7 +101,7 @@ def measure(x: np.ndarray, length_of: np.ndarray, errors: np.ndarray, known: int
     for split in range(SPLITS):
         order = np.random.default_rng(split).permutation(len(errors))
         told, others = order[:known], order[known:]
-        scores = normal_scores(errors[told])
+        scores = standard_scores(errors[told])
         mean, _ = Surrogate(fit_kernel(length_of, x[told], scores), x[told], scores).predict(x[others])
         found.append(spearmanr(mean, errors[others])[0])
     return float(np.mean(found))

@@ -1,41 +1,62 @@
-"""What a model learns from: results of every kind as scores, standard normal by rank, small is good.
+"""What a model learns from: results of every kind as scores with mean 0 and deviation 1, small is good.
 
-Ranks make the unit and the tail of an objective irrelevant. A failure ranks behind everything, so that the search keeps
-away from where networks diverge. A candidate that was stopped early ranks by its score there, as if further training would
-have changed nothing, but never in the better half of those that were not stopped: it was behind when it was.
+By how much one result beats another counts, as a ratio where an objective has no negative values (what halves an error is
+worth as much at .2 as at .02), and only near the best: whatever is far behind is equally far, so that a diverged training
+does not drown the differences that matter. A failure counts as the worst that can be. A candidate that was stopped early
+counts with its score there, as if further training would have changed nothing, but never as better than the worst quarter
+of those that were not stopped: it was behind when it was.
+
+Ranks instead, whatever the unit, lose what the sizes say: measured in docs/benchmarks/targets.md.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ganas.evolution.individual import Result
 from ganas.evolution.kernel import Floats
-from ganas.evolution.surrogate import normal_scores
+
+REACH = 2.0
+"""What is this many times as far behind the median as the median is behind the best, or more, is equally far behind."""
+STOPPED = 0.75
+"""A candidate that was stopped is taken to be no better than this share of those that were trained to the end."""
 
 
 def score_results(results: Sequence[Result]) -> Floats:
     """Returns a score per result and objective, (results, objectives) float64; at least one result must be complete."""
     objectives = max(len(result.objectives) for result in results if result.objectives is not None)
-    return np.stack([normal_scores(_places(results, objective)) for objective in range(objectives)], axis=1)
+    return np.stack([standard_scores(_values(results, objective)) for objective in range(objectives)], axis=1)
 
 
-def _places(results: Sequence[Result], objective: int) -> Floats:
-    """Returns where each result stands among those that were trained, from 0 on; failures at infinity."""
-    places = np.full(len(results), math.inf)
-    trained = [index for index, result in enumerate(results) if result.objectives is not None]
-    values = np.array([_value(results[index], objective) for index in trained])
-    places[trained] = np.searchsorted(np.sort(values), values, side="left")
-    middle = np.median([places[index] for index in trained if results[index].is_complete])
-    stopped = [index for index in trained if not results[index].is_complete]
-    places[stopped] = np.maximum(places[stopped], middle)
-    return places
+def standard_scores(values: Floats) -> Floats:
+    """Returns scores of ``values`` (n,), infinite for failures, at least one finite: mean 0, deviation 1, same order.
+
+    They are the logarithms, or the values themselves where one is negative, cut off far behind the median (``REACH``).
+    """
+    trained = np.isfinite(values)
+    heights = _logarithms(values) if values.min() >= 0.0 and values[trained].max() > 0.0 else values
+    middle = float(np.median(heights[trained]))
+    worst = middle + REACH * (middle - float(heights[trained].min()))
+    heights = np.minimum(heights, worst)
+    spread = float(heights.std())
+    # Equal values differ by rounding.
+    is_flat = spread <= 1e-12 * float(np.abs(heights).max())
+    scores: Floats = np.zeros_like(heights) if is_flat else (heights - heights.mean()) / spread
+    return scores
 
 
-def _value(result: Result, objective: int) -> float:
-    if result.objectives is None:
-        raise AssertionError("a failure has no objectives to compare")
-    return result.objectives[objective]
+def _logarithms(values: Floats) -> Floats:
+    """Returns the logarithms of ``values`` >= 0, of which one is positive; 0 counts as half of the smallest positive."""
+    logarithms: Floats = np.log(np.maximum(values, values[values > 0.0].min() / 2.0))
+    return logarithms
+
+
+def _values(results: Sequence[Result], objective: int) -> Floats:
+    """Returns what each result counts as; failures are infinite."""
+    values = np.array([np.inf if result.objectives is None else result.objectives[objective] for result in results])
+    is_complete = np.array([result.is_complete for result in results])
+    is_stopped = ~is_complete & np.isfinite(values)
+    values[is_stopped] = np.maximum(values[is_stopped], np.quantile(values[is_complete], STOPPED))
+    return values

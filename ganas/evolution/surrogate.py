@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
-from scipy.special import ndtri
 
 from ganas.evolution.kernel import Floats, Kernel, matern52, squared_distances
 
@@ -120,12 +119,3 @@ def negative_log_likelihood(
     slope[-2] = 0.5 * signal * float((outer * correlation).sum())
     slope[-1] = 0.5 * noise * float(np.trace(outer))
     return value, slope
-
-
-def normal_scores(values: Floats) -> Floats:
-    """Returns standard-normal scores by rank, (n,): whatever the unit and however heavy the tail, the order decides."""
-    ordered = np.sort(values)
-    # Equal values share the mean of their ranks.
-    ranks = (np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")) / 2
-    scores: Floats = ndtri(ranks / len(values))
-    return scores

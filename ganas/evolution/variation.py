@@ -60,6 +60,9 @@ def vary(
     if number == 0 and genome in (mother.genome, father.genome):
         number = 1
     genome, mutations = mutate(space, genome, rng, number=number)
+    if genome == mother.genome:  # mutations undid what crossover did
+        genome, more = mutate(space, genome, rng, number=1)
+        mutations += more
     return Child(genome, Birth(", ".join([*operators, *mutations]), parents))
 
 
