@@ -37,14 +37,23 @@ def standard_scores(values: Floats) -> Floats:
     """
     trained = np.isfinite(values)
     heights = _logarithms(values) if values.min() >= 0.0 and values[trained].max() > 0.0 else values
-    middle = float(np.median(heights[trained]))
-    worst = middle + REACH * (middle - float(heights[trained].min()))
-    heights = np.minimum(heights, worst)
+    heights = np.minimum(heights, _cut(heights[trained]))
     spread = float(heights.std())
     # Equal values differ by rounding.
     is_flat = spread <= 1e-12 * float(np.abs(heights).max())
     scores: Floats = np.zeros_like(heights) if is_flat else (heights - heights.mean()) / spread
     return scores
+
+
+def _cut(heights: Floats) -> float:
+    """Returns from where on what is behind is equally far behind."""
+    best = float(heights.min())
+    behind = heights[heights > best]
+    if not len(behind):
+        return best + 1.0  # failures alone are worse
+    # Where most are as good as the best, the median says nothing.
+    middle = max(float(np.median(heights)), float(behind.min()))
+    return middle + REACH * (middle - best)
 
 
 def _logarithms(values: Floats) -> Floats:

@@ -90,11 +90,20 @@ def test_an_error_of_0_is_the_best_and_not_infinitely_so() -> None:
     assert scores[2] - scores[1] == pytest.approx(scores[0] - scores[2])
 
 
-@pytest.mark.parametrize(
-    "values", [[0.1], [0.1, 0.1, 0.1], [0.0, 0.0], [-2.0, -2.0], [0.0, np.inf], [0.3, np.inf, np.inf]]
-)
-def test_where_nothing_differs_but_failures_scores_are_0_and_finite(values: list[float]) -> None:
+@pytest.mark.parametrize("values", [[0.1], [0.1, 0.1, 0.1], [0.0, 0.0], [-2.0, -2.0]])
+def test_where_nothing_differs_scores_are_0(values: list[float]) -> None:
     assert standard_scores(np.array(values)).tolist() == [0.0] * len(values)
+
+
+@pytest.mark.parametrize("values", [[0.0, np.inf, 0.0], [0.3, np.inf, 0.3], [-2.0, np.inf, -2.0]])
+def test_a_failure_is_behind_even_where_all_others_are_equal(values: list[float]) -> None:
+    scores = standard_scores(np.array(values))
+    assert scores[0] == scores[2] < scores[1] < np.inf
+
+
+def test_where_most_are_as_good_as_the_best_the_others_still_differ() -> None:
+    scores = standard_scores(np.array([0.1, 0.1, 0.1, 0.1, 0.11, 0.12, np.inf]))
+    assert scores[0] == scores[3] < scores[4] < scores[5] < scores[6] < np.inf
 
 
 def test_every_objective_has_scores_of_its_own() -> None:
