@@ -6,7 +6,8 @@ does not drown the differences that matter. A failure counts as the worst that c
 counts with its score there, as if further training would have changed nothing, but never as better than the worst quarter
 of those that were not stopped: it was behind when it was.
 
-Ranks instead, whatever the unit, lose what the sizes say: measured in docs/benchmarks/targets.md.
+Ranks, which know no unit and no tail, were measured to lose against it where results are not mostly noise
+(docs/benchmarks/targets.md).
 """
 
 from __future__ import annotations
