@@ -32,9 +32,10 @@ def score_results(results: Sequence[Result]) -> Floats:
 
 
 def standard_scores(values: Floats) -> Floats:
-    """Returns scores of ``values`` (n,), infinite for failures, at least one finite: mean 0, deviation 1, same order.
+    """Returns scores of ``values`` (n,), infinite for failures, at least one finite: mean 0, deviation 1.
 
-    They are the logarithms, or the values themselves where one is negative, cut off far behind the median (``REACH``).
+    They are the logarithms, or the values themselves where one is negative, in the same order but for what is far behind the
+    median: it is cut off (``REACH``), and all of it is equal.
     """
     trained = np.isfinite(values)
     heights = _logarithms(values) if values.min() >= 0.0 and values[trained].max() > 0.0 else values
