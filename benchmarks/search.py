@@ -9,7 +9,6 @@ Every run is a row of the CSV; a second call goes on with what is missing. Optun
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import os
 import shlex
@@ -26,6 +25,7 @@ from typing import Any
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3")
 
 import search_report
+from rows import Row, append_rows, read_rows
 from search_tables import Table, load_tables
 from searchers import (
     CHECKPOINTS,
@@ -96,24 +96,7 @@ OURS = "ganas surrogate_assisted"
 def run_search(name: str, table: str, seed: int) -> list[float]:
     """Runs one search in a worker process; returns the true errors at the checkpoints."""
     warnings.filterwarnings("ignore")
-    return CONTESTANTS[name].run(_tables()[table], seed).at_checkpoints()
-
-
-def _tables() -> dict[str, Table]:
-    """Loads the tables once per process."""
-    if not _LOADED:
-        _LOADED.update({table.name: table for table in load_tables(_folder())})
-    return _LOADED
-
-
-_LOADED: dict[str, Table] = {}
-
-
-def _folder() -> Path:
-    folder = Path(os.environ.get("GANAS_DATA", "")) / "search_tables"
-    if not folder.is_dir():
-        raise SystemExit("GANAS_DATA: expected a folder that holds search_tables, found none; see docs/benchmarks")
-    return folder
+    return CONTESTANTS[name].run(load_tables()[table], seed).at_checkpoints()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -135,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name, module in missing.items():
         print(f"left out: {name} ({module} is not installed)")
     left_out = {*missing, *given.without}
-    tables = [table for table in _tables().values() if not given.quick or table.name in QUICK_TABLES]
+    tables = [table for table in load_tables().values() if not given.quick or table.name in QUICK_TABLES]
     wanted = [
         (name, table.name, seed)
         for seed in range(max(seeds, slow_seeds))
@@ -151,30 +134,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = run_missing(wanted, path, given.jobs)
     absent = [name for name in CONTESTANTS if name not in {row["searcher"] for row in rows}]
     options = shlex.join(sys.argv[1:] if argv is None else argv)
-    search_report.write(rows, _tables(), OURS, given.out, absent=absent, options=options)
+    search_report.write(rows, load_tables(), OURS, given.out, absent=absent, options=options)
     print(f"wrote {given.out / 'search.md'}")
 
 
-def run_missing(wanted: Sequence[tuple[str, str, int]], path: Path, jobs: int) -> list[dict[str, str]]:
+def run_missing(wanted: Sequence[tuple[str, str, int]], path: Path, jobs: int) -> list[Row]:
     """Runs the searches that ``path`` does not hold yet, appends each as it ends, and returns the rows of all wanted."""
-    columns = ["searcher", "table", "seed", *(f"error_at_{mark}" for mark in CHECKPOINTS)]
-    if not path.exists():
-        path.write_text(",".join(columns) + "\n")
-    done = {(row["searcher"], row["table"], int(row["seed"])) for row in _read(path)}
+    done = {_identity(row) for row in read_rows(path)}
     left = [search for search in wanted if search not in done]
-    with path.open("a", newline="") as file, ProcessPoolExecutor(jobs) as pool:
-        writer = csv.writer(file, lineterminator="\n")
-        for search, errors in zip(left, pool.map(run_search, *zip(*left, strict=True)) if left else (), strict=True):
-            writer.writerow([*search, *(f"{error:.6g}" for error in errors)])
-            file.flush()
-            print(*search, *(f"{error:.4g}" for error in errors), file=sys.stderr)
+    with ProcessPoolExecutor(jobs) as pool:
+        found = pool.map(run_search, *zip(*left, strict=True)) if left else iter(())
+        for (searcher, table, seed), errors in zip(left, found, strict=True):
+            told = {f"error_at_{mark}": f"{error:.6g}" for mark, error in zip(CHECKPOINTS, errors, strict=True)}
+            append_rows([{"searcher": searcher, "table": table, "seed": seed, **told}], path)
+            print(searcher, table, seed, *told.values(), file=sys.stderr)
     asked_for = set(wanted)
-    return [row for row in _read(path) if (row["searcher"], row["table"], int(row["seed"])) in asked_for]
+    return [row for row in read_rows(path) if _identity(row) in asked_for]
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+def _identity(row: Row) -> tuple[str, str, int]:
+    return row["searcher"], row["table"], int(row["seed"])
 
 
 if __name__ == "__main__":

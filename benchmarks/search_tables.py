@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,14 @@ class Table:
     error_at: Callable[[Values, int], float] | None = None
 
 
-def load_tables(folder: Path) -> list[Table]:
-    """Loads every table under ``folder``."""
-    return [*_load_hpobench(folder / "hpobench_nn"), *_load_lcbench(folder / "lcbench")]
+@cache
+def load_tables() -> dict[str, Table]:
+    """Loads every table under ``GANAS_DATA``, by name; once per process."""
+    folder = Path(os.environ.get("GANAS_DATA", "")) / "search_tables"
+    if not folder.is_dir():
+        raise SystemExit("GANAS_DATA: expected a folder that holds search_tables, found none; see docs/benchmarks")
+    tables = [*_load_hpobench(folder / "hpobench_nn"), *_load_lcbench(folder / "lcbench")]
+    return {table.name: table for table in tables}
 
 
 def _load_hpobench(folder: Path) -> list[Table]:

@@ -38,48 +38,45 @@ def ranks(values: np.ndarray) -> np.ndarray:
     return ndtri((rankdata(values) - 0.5) / len(values))
 
 
-def cut(heights: np.ndarray, reach: float) -> np.ndarray:
+def cut(heights: np.ndarray, reach: float = 1e9) -> np.ndarray:
     """Heights that end ``reach`` times as far behind the median as the best is before it, with mean 0 and deviation 1."""
     middle = np.median(heights)
     heights = np.minimum(heights, middle + reach * (middle - heights.min()))
     return (heights - heights.mean()) / (heights.std() or 1.0)
 
 
+def logarithms(values: np.ndarray) -> np.ndarray:
+    """Logarithms of errors; one of 0 is a very good one."""
+    return np.log(np.maximum(values, 1e-9))
+
+
 WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "ranks": ranks,
-    "errors, not cut off": partial(cut, reach=1e9),
+    "errors, not cut off": cut,
     f"errors, cut off at {REACH:g}": partial(cut, reach=REACH),
-    "logarithms, not cut off": lambda values: cut(np.log(np.maximum(values, 1e-9)), 1e9),
-    "logarithms, cut off at 1": lambda values: cut(np.log(np.maximum(values, 1e-9)), 1.0),
+    "logarithms, not cut off": lambda values: cut(logarithms(values)),
+    "logarithms, cut off at 1": lambda values: cut(logarithms(values), 1.0),
     f"logarithms, cut off at {REACH:g} (used)": standard_scores,
 }
 
 
 def run_search(way: str, table: str, seed: int) -> list[float]:
     """Runs one search in a worker process; returns its regrets × 1000 at the checkpoints."""
-    one = _tables()[table]
+    one = load_tables()[table]
     with mock.patch("ganas.evolution.scores.standard_scores", WAYS[way]):
         errors = search_complete(partial(Ganas, "surrogate_assisted"), one, seed).at_checkpoints()
     return [1000.0 * (error - one.best) / (one.median - one.best) for error in errors]
 
 
-def _tables() -> dict[str, Table]:
-    """Loads the tables once per process."""
-    if not _LOADED:
-        folder = Path(os.environ.get("GANAS_DATA", "")) / "search_tables"
-        if not folder.is_dir():
-            raise SystemExit("GANAS_DATA: expected a folder that holds search_tables, found none; see docs/benchmarks")
-        _LOADED.update({table.name: table for table in load_tables(folder)[::EVERY]})
-    return _LOADED
-
-
-_LOADED: dict[str, Table] = {}
+def tables() -> dict[str, Table]:
+    """Returns the tables that are searched, by name."""
+    return dict(list(load_tables().items())[::EVERY])
 
 
 def run_missing(path: Path, seeds: int, jobs: int) -> list[Row]:
     """Runs the searches that ``path`` does not hold yet, appends each as it ends, and returns the rows of all."""
     done = {(row["way"], row["table"], int(row["seed"])) for row in read_rows(path)}
-    wanted = [one for one in itertools.product(WAYS, _tables(), range(seeds)) if one not in done]
+    wanted = [one for one in itertools.product(WAYS, tables(), range(seeds)) if one not in done]
     with ProcessPoolExecutor(jobs) as pool:
         found = pool.map(run_search, *zip(*wanted, strict=True)) if wanted else iter(())
         for (way, table, seed), regrets in zip(wanted, found, strict=True):
@@ -103,8 +100,8 @@ def write(rows: Sequence[Row], path: Path) -> None:
         f"Remake it: `GANAS_DATA=DIR python benchmarks/targets.py --seeds {seeds}`;",
         "every search is a row of [targets.csv](targets.csv).",
     ]
-    for family in dict.fromkeys(table.family for table in _tables().values()):
-        names = {table.name for table in _tables().values() if table.family == family}
+    for family in dict.fromkeys(table.family for table in tables().values()):
+        names = {table.name for table in tables().values() if table.family == family}
         lines += [
             "",
             f"## {family}: {len(names)} tables",
