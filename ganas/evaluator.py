@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, WorkerLost, make_executor, publish
 from ganas.inheritance import Estate
 from ganas.jobs import Training, combine, make_jobs, mean
+from ganas.machine import check_backend
 from ganas.recording import Recording
 from ganas.rungs import Rungs
 from ganas.search.plan import NetworkPlan
@@ -402,17 +402,6 @@ class Evaluator:
 
 
 COPIES = "the network gives back whatever it is given, perturbed rows too: it is the identity and has learnt nothing"
-
-
-def check_backend() -> None:
-    """Checks that the environment does not ask Keras for another backend.
-
-    Raises:
-        ConfigError: ``KERAS_BACKEND`` names one.
-    """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend != "tensorflow":
-        raise ConfigError(f"KERAS_BACKEND: ganas trains with tensorflow, found {backend!r}; unset it")
 
 
 def _lost(result: WorkerLost) -> Trained:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from ganas.errors import ConfigError
 from ganas.versions import installed_versions
 
 EXTRAS = {"parquet": ("pyarrow",), "dask": ("dask", "distributed"), "ray": ("ray",)}
@@ -30,6 +31,19 @@ def describe_machine() -> dict[str, str]:
         "extras": ", ".join(f"{name} ({'here' if has_extra(name) else 'not installed'})" for name in EXTRAS),
         "GANAS_DATA": os.environ.get("GANAS_DATA", "not set"),
     }
+
+
+def check_backend(found: str | None = None) -> None:
+    """Checks that Keras computes with TensorFlow: ``found``, or else what the environment asks for.
+
+    Raises:
+        ConfigError: it is another backend.
+    """
+    backend = found or os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise ConfigError(
+            f"KERAS_BACKEND: ganas trains with tensorflow, found {backend!r}; unset it or set it to tensorflow"
+        )
 
 
 def available_cores() -> int:

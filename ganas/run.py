@@ -20,7 +20,7 @@ from ganas.budget import planned_trainings, search_seconds, what_ran_out
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
-from ganas.evaluator import Evaluator, check_backend
+from ganas.evaluator import Evaluator
 from ganas.evolution.evolution import Evolution
 from ganas.evolution.individual import Stopped
 from ganas.execution import Executor, make_executor
@@ -32,6 +32,7 @@ from ganas.inheritance import Estate
 from ganas.interruption import StopRequest
 from ganas.listener import Listener, SilentListener, Summary
 from ganas.log import LOGGER, logging_to
+from ganas.machine import check_backend
 from ganas.objectives import MEASURED, check_objectives, objectives_of
 from ganas.search.space import Genome, SearchSpace
 from ganas.seeds import derive_seed

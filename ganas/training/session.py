@@ -11,7 +11,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from ganas.errors import ConfigError, RunError
+from ganas.errors import RunError
+from ganas.machine import check_backend
 from ganas.training.program_cache import use_program_cache
 
 
@@ -60,10 +61,7 @@ def prepare_session(threads: int) -> None:
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend == "tensorflow" and "keras" in sys.modules:
         backend = sys.modules["keras"].config.backend()
-    if backend != "tensorflow":
-        raise ConfigError(
-            f"KERAS_BACKEND: ganas trains with tensorflow, found {backend!r}; unset it or set it to tensorflow"
-        )
+    check_backend(backend)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     use_program_cache()
     with silenced():
