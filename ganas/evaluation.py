@@ -21,7 +21,9 @@ class TrainingBudget:
         epochs: at most so many passes over the training rows.
         patience: epochs without a better validation loss before stopping; None: never stop early. Whatever it is, the
             weights of the best epoch by validation loss are restored (``restore_best`` False keeps the last).
-        seconds: at most so many seconds per candidate; None: no limit. Checked between epochs.
+        seconds: at most so many seconds per training (of each fold and repeat); None: no limit. Checked between epochs.
+        deadline: seconds since the epoch after which no training goes on, as when a search's time is up; None: never. What is
+            ended by it says nothing about the plan. Checked between epochs.
         max_parameters: a larger plan is ``too_large`` and not trained; None: no limit.
         max_latency_ms: a network whose prediction of one row takes longer is ``too_large``; None: no limit. A clock decides, so
             such a search may not repeat exactly.
@@ -34,6 +36,7 @@ class TrainingBudget:
     epochs: int = 20
     patience: int | None = None
     seconds: float | None = None
+    deadline: float | None = None
     max_parameters: int | None = None
     max_latency_ms: float | None = None
     threads: int = 1
@@ -69,7 +72,7 @@ class Evaluation:
         epochs: epochs trained, summed over folds and repeats; ``best_epoch``: the first fold's restored one, from 1.
         seconds: wall-clock share of this candidate; not part of the canonical history.
         trainer: ``keras`` or ``cohort``.
-        rungs: the error at each rung the candidate reached (early stopping across candidates).
+        rungs: (epochs, error) at each rung the candidate reached (early stopping across candidates).
         is_cut: the run's time ended this training; it says nothing about the plan.
     """
 
@@ -86,7 +89,7 @@ class Evaluation:
     curves: tuple[dict[str, list[float]], ...] = ()
     message: str = ""
     trainer: str = ""
-    rungs: tuple[float, ...] = ()
+    rungs: tuple[tuple[int, float], ...] = ()
     is_cut: bool = False
 
     @property
@@ -97,10 +100,15 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Returns JSON-able data of the whole evaluation, the plan included."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**data, "plan": self.plan.to_json(), "curves": list(self.curves), "rungs": list(self.rungs)}
+        return {
+            **data,
+            "plan": self.plan.to_json(),
+            "curves": list(self.curves),
+            "rungs": [list(rung) for rung in self.rungs],
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Evaluation:
         """Makes an equal evaluation of what :meth:`to_json` returned."""
-        lists = {"curves": tuple(data["curves"]), "rungs": tuple(data["rungs"])}
+        lists = {"curves": tuple(data["curves"]), "rungs": tuple((epochs, error) for epochs, error in data["rungs"])}
         return cls(**{**data, **lists, "plan": NetworkPlan.from_json(data["plan"])})

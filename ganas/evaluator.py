@@ -88,7 +88,8 @@ class Evaluator:
         self._shapes: dict[str, tuple[int, int]] = {}
         """Training rows and columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
-        self._rung_scores: dict[int, list[float]] = defaultdict(list)
+        self._rung_scores: dict[tuple[int, ...], list[float]] = defaultdict(list)
+        """Errors at a rung by the epochs of the rungs up to it: brackets have rungs of their own."""
         self._unfinished: dict[str, Evaluation] = {}
         self._estate = estate
         self._inherited: dict[str, float] = {}
@@ -167,8 +168,9 @@ class Evaluator:
         for evaluation in evaluations:
             if evaluation.plan.digest() not in self._cache:
                 self._cache[evaluation.plan.digest()] = evaluation
-                for rung, score in enumerate(evaluation.rungs):
-                    self._rung_scores[rung].append(score)
+                marks = tuple(epochs for epochs, _ in evaluation.rungs)
+                for rung, (_, score) in enumerate(evaluation.rungs):
+                    self._rung_scores[marks[: rung + 1]].append(score)
         left = {evaluation.plan.digest(): evaluation for evaluation in unfinished}
         self._unfinished = {digest: evaluation for digest, evaluation in left.items() if digest not in self._cache}
 
@@ -270,7 +272,7 @@ class Evaluator:
         """
         marks = bracket.epochs(self.budget.epochs) if bracket else ()
         alive = {index: self._trainings(index, plan, parents.get(index, ())) for index, plan in plans.items()}
-        passed: dict[int, tuple[float, ...]] = dict.fromkeys(plans, ())
+        passed: dict[int, tuple[tuple[int, float], ...]] = dict.fromkeys(plans, ())
         for rung, pause in enumerate((*marks, None)):
             at_rung: dict[int, list[Trained]] = {}
 
@@ -286,11 +288,12 @@ class Evaluator:
             if bracket is None or pause is None:
                 break
             scores = {index: mean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
-            scores |= {index: one.rungs[rung] for index, one in known.items() if rung < len(one.rungs)}
-            survivors = bracket.survivors(scores, self._rung_scores[rung])
-            self._rung_scores[rung] += [scores[index] for index in sorted(scores)]
+            scores |= {index: one.rungs[rung][1] for index, one in known.items() if rung < len(one.rungs)}
+            earlier = self._rung_scores[marks[: rung + 1]]
+            survivors = bracket.survivors(scores, earlier)
+            earlier += [scores[index] for index in sorted(scores)]
             for index, parts in at_rung.items():
-                passed[index] = (*passed[index], scores[index])
+                passed[index] = (*passed[index], (pause, scores[index]))
                 is_finished = all(part.outcome.is_finished for part in parts)
                 if index not in survivors or is_finished:
                     status = "ok" if index in survivors else "stopped"
@@ -343,11 +346,11 @@ class Evaluator:
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
         options = {
             "pause": pause,
-            "deadline": deadline,
             "measures_latency": self.measures_latency,
             "keep_weights": self._estate is not None,
         }
-        for training, trained in self._run(groups, self.budget, **options):
+        budget = self.budget if deadline is None else dataclasses.replace(self.budget, deadline=deadline)
+        for training, trained in self._run(groups, budget, **options):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
@@ -379,7 +382,7 @@ class Evaluator:
         plan: NetworkPlan,
         parts: list[Trained],
         answer: Callable[[int, Evaluation], None],
-        rungs: tuple[float, ...],
+        rungs: tuple[tuple[int, float], ...],
         status: str = "ok",
     ) -> None:
         """Puts the parts of one plan together into its evaluation, remembers it, and hands it over."""
@@ -394,7 +397,7 @@ class Evaluator:
         if epochs := self._inherited.pop(plan.digest()):
             measures = {**evaluation.measures, "inherited_epochs": epochs}
             evaluation = dataclasses.replace(evaluation, measures=measures)
-        if not any(part.is_cut for part in parts):
+        if not evaluation.is_cut:
             self._cache[plan.digest()] = evaluation
             if self._estate is not None:
                 self._estate.leave(evaluation, [part.outcome.weights for part in parts])

@@ -279,7 +279,7 @@ def _record(row: tuple[Any, ...]) -> Record:
             curves=tuple(json.loads(curves)),
             message=message,
             trainer=trainer,
-            rungs=tuple(json.loads(rungs)),
+            rungs=tuple((mark, error) for mark, error in json.loads(rungs)),
         )
     told = None if objectives is None else tuple(json.loads(objectives))
     return Record(number, batch, generation, json.loads(genome), operator, tuple(json.loads(parents)), evaluation, told)

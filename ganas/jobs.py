@@ -96,7 +96,7 @@ def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int,
         seconds=sum(outcome.seconds for outcome in outcomes),
         curves=tuple(outcome.curves for outcome in outcomes),
         message="" if bad is None else bad.message,
-        is_cut=any(part.is_cut for part in parts),
+        is_cut=any(part.outcome.is_cut for part in parts),
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE facts (          -- what is true of the run as a whole; values are JSON
     key TEXT PRIMARY KEY,     -- version, created, seed, versions, fingerprint, status, result, engine, programs, seconds, ...
@@ -40,7 +40,7 @@ CREATE TABLE evaluations (    -- what came back; no row: not yet trained
     plan TEXT NOT NULL,       -- JSON of the network plan
     measures TEXT NOT NULL,   -- JSON: further measures by name
     curves TEXT NOT NULL,     -- JSON: per training, loss and val_loss per epoch
-    rungs TEXT NOT NULL);     -- JSON: the error at each rung reached
+    rungs TEXT NOT NULL);     -- JSON: [epochs, error] at each rung reached
 CREATE TABLE generations (    -- one row of the generation log each
     number INTEGER PRIMARY KEY,
     row TEXT NOT NULL);       -- JSON
@@ -155,6 +155,11 @@ class RunStore:
         """Remembers a row of the generation log."""
         with _one_line(self.folder):
             self._db.execute("INSERT OR REPLACE INTO generations VALUES (?, ?)", (number, _json(dict(row))))
+
+    def generations(self) -> int:
+        """Returns how many rows the generation log has."""
+        with _one_line(self.folder):
+            return int(self._db.execute("SELECT COUNT(*) FROM generations").fetchone()[0])
 
     def add_reading(self, time: str, evaluations: int, scores: Mapping[str, Any]) -> None:
         """Remembers that the test rows were read, and what they said."""

@@ -28,7 +28,6 @@ class Job:
 
     Attributes:
         pause: stop for now after so many epochs in all; None: train to the end.
-        deadline: seconds since the epoch after which nothing is begun, and what runs ends; None: no limit.
         keep_weights: whether the restored weights are wanted back.
         keep_outputs: whether the outputs on the measured rows are wanted back.
         measures_latency: whether a prediction's milliseconds are measured too, as ``latency_ms``.
@@ -40,7 +39,6 @@ class Job:
     members: tuple[Member, ...]
     budget: TrainingBudget
     pause: int | None = None
-    deadline: float | None = None
     keep_weights: bool = False
     keep_outputs: bool = False
     measures_latency: bool = False
@@ -55,7 +53,6 @@ class Trained:
     measures: dict[str, float] = field(default_factory=dict)
     programs: int = 0
     process: int = 0
-    is_cut: bool = False
     outputs: FloatArray | None = None
 
 
@@ -86,17 +83,16 @@ def without(packages: Sequence[str]) -> Iterator[None]:
 
 def train_job(job: Job) -> list[Trained]:
     """Trains and judges the members of ``job``, in order; what goes wrong is an outcome, never an exception."""
-    remaining = None if job.deadline is None else job.deadline - time.time()
-    if remaining is not None and remaining <= 0:
-        return [Trained(Outcome("timed_out", message="the run's time was up"), is_cut=True) for _ in job.members]
+    if job.budget.deadline is not None and time.time() >= job.budget.deadline:
+        return [Trained(Outcome("timed_out", message="the run's time was up", is_cut=True)) for _ in job.members]
     try:
-        return _train(job, remaining)
+        return _train(job)
     except Exception as error:  # whatever training does wrong belongs to its candidates, not to the run
         message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
         return [Trained(Outcome("failed", message=message)) for _ in job.members]
 
 
-def _train(job: Job, remaining: float | None) -> list[Trained]:
+def _train(job: Job) -> list[Trained]:
     import os
 
     from ganas.training.session import prepare_session
@@ -104,16 +100,12 @@ def _train(job: Job, remaining: float | None) -> list[Trained]:
     prepare_session(job.budget.threads)
     fold = fetch(job.fold)
     train = load_trainer(job.trainer)
-    budget = job.budget
-    if remaining is not None:
-        budget = dataclasses.replace(budget, seconds=min(remaining, budget.seconds or remaining))
     if job.recording is None:
-        outcomes = train(job.members, fold.data, budget, pause=job.pause)
+        outcomes = train(job.members, fold.data, job.budget, pause=job.pause)
     else:
-        outcomes = train_recorded(train, job.members, fold, budget, job.recording)
+        outcomes = train_recorded(train, job.members, fold, job.budget, job.recording)
     results = []
     for member, outcome in zip(job.members, outcomes, strict=True):
-        was_cut = job.deadline is not None and outcome.status == "timed_out" and time.time() >= job.deadline
         judged = _judge(outcome, fold.measure)
         if job.measures_latency and judged.measures:
             from ganas.training.latency import latency_milliseconds
@@ -125,7 +117,6 @@ def _train(job: Job, remaining: float | None) -> list[Trained]:
                 outcome=_slim(judged.outcome, job),
                 programs=compiled_programs(),
                 process=os.getpid(),
-                is_cut=was_cut,
                 outputs=outcome.outputs if job.keep_outputs else None,
             )
         )

@@ -130,7 +130,16 @@ def test_a_candidate_stopped_at_a_rung_keeps_its_score_there_and_survivors_answe
             assert answer(one) == answer(other)
         else:
             assert one.epochs == 1
-            assert one.error == one.rungs[0]
+            assert one.rungs == ((1, one.error),)
+
+
+@pytest.mark.parametrize(("epochs", "survivors"), [(1, 0), (2, 1)])
+def test_candidates_are_compared_at_a_rung_with_those_that_were_there_after_as_many_epochs(epochs, survivors):
+    earlier = [Evaluation(mlp_plan([(units, "relu")]), 0, "stopped", rungs=((epochs, 0.0),)) for units in range(10, 30)]
+    with make(budget=TrainingBudget(epochs=4), rungs=[Rungs((0.25,))]) as evaluator:
+        evaluator.remember(earlier)
+        statuses = [one.status for one in evaluator.evaluate(PLANS[:2])]
+    assert statuses.count("ok") == survivors
 
 
 def test_an_evaluation_survives_json(alone):

@@ -81,6 +81,7 @@ class Outcome:
         state: what :class:`Member` takes to go on, picklable (NumPy arrays and plain data); only when paused before its end.
         is_finished: False if paused before patience or epochs ended the training.
         seconds: wall-clock share.
+        is_cut: the budget's deadline ended it: that says nothing about the plan.
     """
 
     status: str
@@ -94,6 +95,7 @@ class Outcome:
     is_finished: bool = True
     seconds: float = 0.0
     message: str = ""
+    is_cut: bool = False
 
 
 class Trainer(Protocol):

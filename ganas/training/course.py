@@ -7,6 +7,7 @@ better means strictly lower, and ``patience`` epochs in a row without a better o
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 
 from ganas.evaluation import TrainingBudget
@@ -19,7 +20,7 @@ class Course:
     Attributes:
         curves: ``loss`` and, with validation rows, ``val_loss``, one number per epoch; a loss that is not finite is the last.
         best_epoch: the epoch, from 1, with the lowest watched loss; 0 before the first.
-        status, message: ``ok`` so far, or why the training ended.
+        status, message: ``ok`` so far, or why the training ended; is_cut: it was the budget's deadline.
     """
 
     budget: TrainingBudget
@@ -28,6 +29,7 @@ class Course:
     best_epoch: int = 0
     status: str = "ok"
     message: str = ""
+    is_cut: bool = False
 
     @property
     def watched(self) -> list[float]:
@@ -65,7 +67,10 @@ class Course:
                 self.status, self.message = "diverged", f"{name} is {loss} in epoch {self.epochs}"
         if self.watched[-1] < (self.watched[self.best_epoch - 1] if self.best_epoch else math.inf):
             self.best_epoch = self.epochs
-        limit = self.budget.seconds
+        limit, deadline = self.budget.seconds, self.budget.deadline
         if limit is not None and not self.is_finished and elapsed > limit:
             self.status = "timed_out"
             self.message = f"{self.epochs} of {self.budget.epochs} epochs took {elapsed:.1f} s of {limit} s"
+        elif deadline is not None and not self.is_finished and time.time() >= deadline:
+            self.status, self.is_cut = "timed_out", True
+            self.message = f"the run's time was up after {self.epochs} of {self.budget.epochs} epochs"

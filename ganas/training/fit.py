@@ -125,7 +125,7 @@ def _outcome(model: Any, member: Member, data: TrainingData, progress: Progress)
     course = progress.course
     told: dict[str, Any] = {"curves": course.curves, "epochs": course.epochs}
     if course.status != "ok":
-        return Outcome(course.status, **told, message=course.message, seconds=progress.seconds())
+        return Outcome(course.status, **told, message=course.message, seconds=progress.seconds(), is_cut=course.is_cut)
     weights, best_epoch = progress.restored(), course.restored_epoch
     model.set_weights(weights)
     outputs = measured_outputs(model, member, data)

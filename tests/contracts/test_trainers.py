@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -161,6 +162,20 @@ def test_a_member_that_takes_too_long_is_timed_out(train):
     outcome = train([Member(PLANS["plain"], 1)], DATA, TrainingBudget(epochs=50, seconds=1e-6))[0]
     assert outcome.status == "timed_out"
     assert 1 <= outcome.epochs < 50
+    assert not outcome.is_cut
+
+
+def test_a_deadline_cuts_a_member_whatever_its_own_limit(train):
+    outcome = train([Member(PLANS["plain"], 1)], DATA, TrainingBudget(epochs=50, seconds=1e6, deadline=time.time()))[0]
+    assert (outcome.status, outcome.is_cut) == ("timed_out", True)
+    assert 1 <= outcome.epochs < 50
+
+
+def test_the_time_before_a_pause_does_not_count_against_a_deadline(train):
+    paused = train([Member(PLANS["plain"], 1)], DATA, BUDGET, pause=1)[0]
+    long_ago = {name: 1e6 if name in ("seconds", "elapsed") else value for name, value in paused.state.items()}
+    budget = dataclasses.replace(BUDGET, deadline=time.time() + 600)
+    assert train([Member(PLANS["plain"], 1, state=long_ago)], DATA, budget)[0].status == "ok"
 
 
 def plain_data(value):

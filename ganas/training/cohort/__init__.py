@@ -2,7 +2,7 @@
 
 - ``layout``: the variables of a bucket's program; padding weights into a lane and cutting them out
 - ``settings``: what differs between members, as arrays over the lanes
-- ``activations``, ``noise``, ``network``: the forward pass of all lanes
+- ``activations``, ``noise``, ``network``: the forward pass of all lanes; ``mutation``: of their weights
 - ``optimizers``: Keras' optimizers with a learning rate per lane
 - ``rows``: the data on the device
 - ``program``: the compiled epoch

@@ -50,7 +50,7 @@ class Progress(Course):
         """Returns what came of the member, from its lane and the (measured rows, padded units) outputs of the best epoch."""
         told: dict[str, Any] = {"curves": self.curves, "epochs": self.epochs, "seconds": self.seconds}
         if self.status != "ok":
-            return Outcome(self.status, **told, message=self.message)
+            return Outcome(self.status, **told, message=self.message, is_cut=self.is_cut)
         epoch = self.restored_epoch
         plan = self.member.plan
         if self.measured_layer == "bottleneck" and plan.bottleneck is not None:
