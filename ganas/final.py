@@ -18,6 +18,7 @@ from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator
 from ganas.execution import WorkerLost
+from ganas.log import LOGGER
 from ganas.seeds import derive_seed
 from ganas.statistics import (
     is_clearly_worse,
@@ -81,6 +82,9 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
             else:
                 finalist.dropped_after = len(finalist.errors)
                 on_notice(f"finalist {finalist.number} drops out: retraining {one.outcome.status}")
+                LOGGER.warning(
+                    "finalist %d, trained again: %s: %s", finalist.number, one.outcome.status, one.outcome.message
+                )
         alive = [finalist for finalist in alive if finalist.dropped_after is None]
         if not alive:
             raise RunError("the final assessment failed: no finalist could be trained again; see log.txt")
@@ -121,7 +125,14 @@ def assess_winner(
     winner = race(evaluator, finalists, repeats, on_notice)
     plan = winner.evaluation.plan
     seeds = [derive_seed(evaluator.seed, "fresh", plan.digest(), lap) for lap in range(max(repeats, 2))]
-    trained = [one for one in evaluator.retrain([(plan, seed) for seed in seeds]) if one.outcome.status == "ok"]
+    by_seed = dict(zip(seeds, evaluator.retrain([(plan, seed) for seed in seeds]), strict=True))
+    for seed, one in by_seed.items():
+        if one.outcome.status != "ok":
+            LOGGER.warning(
+                "the winner, trained again with seed %d: %s: %s", seed, one.outcome.status, one.outcome.message
+            )
+    by_seed = {seed: one for seed, one in by_seed.items() if one.outcome.status == "ok"}
+    trained = list(by_seed.values())
     if not trained:
         raise RunError("the final assessment failed: the winner could not be trained again; see log.txt")
     fresh = [one.measures["error"] for one in trained]
@@ -143,7 +154,7 @@ def assess_winner(
         else {},
         "saved": {
             "file": "best.keras",
-            "seed": seeds[0],
+            "seed": next(iter(by_seed)),
             "validation_error": fresh[0],
             "test_error": tests[0]["error"] if tests else None,
         },

@@ -188,8 +188,8 @@ class Run:
 
     @property
     def front(self) -> list[Record]:
-        """The candidates that no other beats in every objective, by the first."""
-        ranked = sorted((record for record in self.records if record.is_ok), key=_goodness)
+        """The candidates that no other beats in every objective, by the first; one without them all is left out."""
+        ranked = sorted((record for record in self.records if record.is_ok and record.objectives), key=_goodness)
         front: list[Record] = []
         for record in ranked:
             mine = record.objectives or ()
@@ -219,7 +219,7 @@ class Run:
 
 
 def find_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") -> Path:
-    """Returns the folder of a run given as a path, a name (or its beginning, if unique) or ``latest``.
+    """Returns the folder of a run given as a path, a name (or a part of one, if unique) or ``latest``.
 
     Raises:
         RunError: there is none, or more than one.

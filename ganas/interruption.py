@@ -9,10 +9,15 @@ from collections.abc import Callable, Iterator
 
 
 class StopRequest:
-    """Counts requests to stop: the first Ctrl-C ends after the batch, the second (or SIGTERM) at once."""
+    """Counts requests to stop: the first Ctrl-C ends after the batch, the second (or SIGTERM) at once.
+
+    Attributes:
+        has_batch: whether a batch is under way that a first Ctrl-C lets end.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.has_batch = True
 
     @contextlib.contextmanager
     def on_signals(self, say: Callable[[str], None]) -> Iterator[None]:
@@ -23,7 +28,7 @@ class StopRequest:
 
         def handle(number: int, frame: object) -> None:
             self.count += 1 if number == signal.SIGINT else 2
-            if self.count > 1:
+            if self.count > 1 or not self.has_batch:
                 raise KeyboardInterrupt
             say("Stopping after this batch; press Ctrl-C again to stop at once. `ganas resume` goes on.")
 

@@ -29,12 +29,19 @@ OBJECTIVES: dict[str, Objective] = {
 MEASURED = ("training_seconds", "latency_ms")
 """Objectives that a clock decides: a search that uses one is exempt from the promise of the same answer."""
 
+KINDS_WITH: dict[str, tuple[str, ...]] = {"bottleneck": ("reconstruction", "features", "anomaly")}
+"""Objectives that only the networks of some kinds of task have."""
 
-def check_objectives(names: Sequence[str]) -> None:
+
+def check_objectives(names: Sequence[str], kind: str | None = None) -> None:
     """Checks the names of objectives.
 
+    Args:
+        names: as the config says them.
+        kind: of the task; None: not known yet, so that it is not checked whether its networks have the objectives.
+
     Raises:
-        ConfigError: a name is unknown, or named twice.
+        ConfigError: a name is unknown, named twice, or of something that no network of the task has.
     """
     for name in names:
         if name not in OBJECTIVES:
@@ -43,6 +50,12 @@ def check_objectives(names: Sequence[str]) -> None:
             raise ConfigError(f"[evolution] objectives: unknown {name!r}; {hint}")
     if len(set(names)) < len(names):
         raise ConfigError(f"[evolution] objectives: each once, got {list(names)}")
+    for name in names:
+        kinds = KINDS_WITH.get(name)
+        if kind is not None and kinds is not None and kind not in kinds:
+            raise ConfigError(
+                f"[evolution] objectives: {name!r} needs a task of kind {' or '.join(kinds)}, got {kind}; leave it out"
+            )
 
 
 def objectives_of(evaluation: Evaluation, names: Sequence[str], inputs: int) -> list[float] | None:

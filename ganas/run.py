@@ -34,14 +34,12 @@ from ganas.listener import Listener, SilentListener, Summary
 from ganas.log import LOGGER, logging_to
 from ganas.machine import check_backend
 from ganas.objectives import MEASURED, check_objectives, objectives_of
+from ganas.search.plan import NetworkPlan
 from ganas.search.space import Genome, SearchSpace
-from ganas.seeds import derive_seed
 from ganas.settings import (
-    engine_options,
-    make_budget,
-    make_rungs,
+    make_evaluator,
+    make_evolution,
     make_space,
-    make_start,
     make_task,
     with_defaults,
 )
@@ -105,7 +103,12 @@ def _begin(
         "pipeline": made.pipeline(),
         "seconds": 0.0,
         "generations": config.evolution.generations,
+        "minutes": config.run.minutes,
     }
+    # a mistake in the settings is found here, before there is a folder
+    check_objectives(config.evolution.objectives, made.kind)
+    make_evaluator(config, made, executor).close()
+    make_evolution(config, made, space)
     with contextlib.closing(RunStore.create(folder, config.to_toml(), facts)) as store, logging_to(folder):
         return Search(config, made, space, store, executor, listener or SilentListener()).run()
 
@@ -133,7 +136,8 @@ def resume(
         raise RunError(f"{folder}: its data were given as arrays in Python; resume works for data read by name or file")
     config = load_config(folder / "config.toml")
     planned = generations or before.facts["generations"]
-    changes = {"evolution.generations": planned, "run.minutes": minutes and float(minutes), "run.jobs": jobs}
+    allowed = float(minutes) if minutes else before.facts["minutes"]
+    changes = {"evolution.generations": planned, "run.minutes": allowed, "run.jobs": jobs}
     config = config.with_values({key: value for key, value in changes.items() if value is not None}, "resume")
     if before.status == "finished" and generations is None and minutes is None:
         listener.on_notice(f"{folder.name} is finished; --generations or --minutes extend it")
@@ -142,7 +146,7 @@ def resume(
         task = make_task(config)
         refuse_changes(folder, before.facts["fingerprint"], fingerprint(config, task))
         with contextlib.closing(RunStore.open(folder)) as store, logging_to(folder):
-            store.put(status="running", generations=planned)
+            store.put(status="running", generations=planned, minutes=allowed)
             return Search(config, task, make_space(config, task), store, executor, listener).run()
 
 
@@ -155,6 +159,15 @@ def workers_of(config: RunConfig) -> Iterator[Executor]:
         yield executor
     finally:
         executor.close(kill=True)
+
+
+def first_reason(run: Run) -> str:
+    """Returns why, in one line, no candidate of ``run`` counts."""
+    evaluations = [record.evaluation for record in run.evaluated if record.evaluation is not None]
+    messages = [one.message for one in evaluations if one.message]
+    if messages:
+        return f"the first reason: {messages[0].splitlines()[0]}"
+    return "all were stopped at a rung" if evaluations else "nothing was evaluated"
 
 
 class Search:
@@ -192,16 +205,8 @@ class Search:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
         run = Run(self.store.folder)
         evolution, told = self._recall(run)
-        training = self.config.training
-        seed = derive_seed(self.config.run.seed, "evaluator")
-        options = {
-            "repeats": training.repeats,
-            "trainer": training.trainer,
-            "rungs": make_rungs(self.config),
-            "measures_latency": "latency_ms" in self.names,
-            "estate": Estate(self.store.folder / "weights") if training.inherit else None,
-        }
-        evaluator = Evaluator(self.task, budget=make_budget(self.config), seed=seed, executor=self.executor, **options)  # type: ignore[arg-type]
+        estate = Estate(self.store.folder / "weights") if self.config.training.inherit else None
+        evaluator = make_evaluator(self.config, self.task, self.executor, estate)
         try:
             if self.warm is not None:
                 earlier = list(evaluations_of(self.warm, fingerprint(self.config, self.task)))
@@ -243,9 +248,14 @@ class Search:
                 return f"{self.config.run.minutes:g} minutes are over"
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
             told += evaluations
+            rows = self._generation_rows(told, evolution)
             with self.store.transaction():
                 self.store.put(engine=evolution.state(), batch=batch + 1, told=len(told), seconds=self._seconds())
-            self._log_generations(told, evolution)
+                for row in rows:
+                    self.store.add_generation(row["generation"], row)
+            for row in rows:
+                LOGGER.info("generation %s", row)
+                self.listener.on_generation(row)
         return reason
 
     def _evaluate(
@@ -269,10 +279,14 @@ class Search:
                 self.listener.on_evaluation(asked[place].number, evaluation)
 
         plans = [self.space.decode(genome) for genome in genomes]
-        known = {number: one.plan for number, one in enumerate(told) if one.plan.digest() not in self.weightless}
-        parents = [[known[number] for number in one.parents if number in known] for one in asked]
+        parents = self._parents(asked, told) if self.config.training.inherit else ()
         deadline = self._deadline(told)
         return evaluator.evaluate(plans, parents=parents, batch=batch, on_evaluation=remember, deadline=deadline)
+
+    def _parents(self, asked: Sequence[Asked], told: Sequence[Evaluation]) -> list[list[NetworkPlan]]:
+        """Returns of each that was asked for the plans of its parents whose weights are in the folder."""
+        known = {number: one.plan for number, one in enumerate(told) if one.plan.digest() not in self.weightless}
+        return [[known[number] for number in one.parents if number in known] for one in asked]
 
     def _objectives(self, evaluation: Evaluation) -> Any:
         """Returns what the evolution hears: a row, ``Stopped``, or None for a failure."""
@@ -297,13 +311,14 @@ class Search:
     def _finish(self, evaluator: Evaluator, reason: str) -> None:
         """Assesses the winner, unless that is done for these evaluations, and writes the files of a finished run."""
         run = Run(self.store.folder)
+        self.stop.has_batch = False
         self.store.put(status="searched", ended_by=reason)
         hall = run.hall_of_fame
         self.store.write_json("hall_of_fame.json", [member.to_json() for member in hall])
         if not hall:
-            reasons = {record.evaluation.message for record in run.evaluated if record.evaluation}
-            first = next(iter(sorted(reasons)), "nothing was evaluated").splitlines()[0]
-            raise RunError(f"{run.folder}: no candidate could be trained until {reason}; the first reason: {first}")
+            raise RunError(
+                f"{run.folder}: no candidate could be trained to its end until {reason}; {first_reason(run)}"
+            )
         result = run.result if run.is_assessed else self._assess(evaluator, run)
         self.store.write_json("result.json", result)
         self.store.write_json("pipeline.json", self.task.pipeline())
@@ -340,12 +355,8 @@ class Search:
             self.numbers = {Genome(record.genome).digest: record.number for record in run.records}
             told = [record.evaluation for record in run.records[:count] if record.evaluation is not None]
             return Evolution.from_state(self.space, state), told
-        evolution = self.config.evolution
-        seed = derive_seed(self.config.run.seed, "evolution")
-        start = make_start(self.config, self.task)
-        start += [genome for genome in genomes_of(self.warm, self.space) if genome not in start] if self.warm else []
-        options = {"start": start, **engine_options(self.config)}
-        return Evolution(self.space, engine=evolution.engine, population=evolution.population, seed=seed, **options), []
+        earlier = genomes_of(self.warm, self.space) if self.warm else []
+        return make_evolution(self.config, self.task, self.space, earlier), []
 
     def _asked(self, evolution: Evolution, genomes: Sequence[Genome], batch: int, first: int) -> list[Asked]:
         known = self.numbers
@@ -358,12 +369,13 @@ class Search:
             rows.append(Asked(number, batch, generation, genome.to_json(), birth.operator, parents))
         return rows
 
-    def _log_generations(self, told: Sequence[Evaluation], evolution: Evolution) -> None:
-        """Writes the log row of every generation that is complete by now, with the hypervolume of several objectives.
+    def _generation_rows(self, told: Sequence[Evaluation], evolution: Evolution) -> list[dict[str, Any]]:
+        """Returns the log row of every generation that has become complete, with the hypervolume of several objectives.
 
         Its reference is the worst of the first generation in each objective, so that volumes of a run compare.
         """
-        done = int(self.store.get("generations_logged", 0))
+        rows = []
+        done = self.store.generations()
         complete = len(told) // self.population if len(told) < self.planned else -(-len(told) // self.population)
         for number in range(done + 1, complete + 1):
             row = generation_row(told[: number * self.population], number, self.population, self._seconds())
@@ -373,10 +385,8 @@ class Search:
                 ]
                 reference = [max(column) for column in zip(*filter(None, first), strict=True)]
                 row |= {"reference": reference, "hypervolume": evolution.hypervolume(reference) if reference else 0.0}
-            self.store.add_generation(number, row)
-            self.store.put(generations_logged=number)
-            LOGGER.info("generation %s", row)
-            self.listener.on_generation(row)
+            rows.append(row)
+        return rows
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.started

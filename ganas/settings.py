@@ -1,18 +1,24 @@
-"""From the words of a config to the things they name: task, search space, budget, rungs, engine options."""
+"""From the words of a config to the things they name: task, search space, budget, rungs, evaluator, evolution."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ganas.config import RunConfig
 from ganas.errors import ConfigError
 from ganas.evaluation import TrainingBudget
+from ganas.evaluator import Evaluator
+from ganas.evolution.engines import make_engine
+from ganas.evolution.evolution import Evolution
+from ganas.execution import Executor
+from ganas.inheritance import Estate
 from ganas.rungs import RUNGS, Rungs
 from ganas.search.autoencoder import autoencoder_space
 from ganas.search.mlp import SEARCH_DEFAULTS, mlp_space
 from ganas.search.space import Genome, SearchSpace
 from ganas.search.start import autoencoder_start_genomes, start_genomes
+from ganas.seeds import derive_seed
 from ganas.tasks import load_task
 from ganas.tasks.task import Task
 
@@ -81,11 +87,53 @@ def make_rungs(config: RunConfig) -> tuple[Rungs, ...]:
 
 
 def engine_options(config: RunConfig) -> dict[str, Any]:
-    """Returns the settings of ``[evolution]`` that are the engine's own, those that were said."""
+    """Returns the settings of ``[evolution]`` that are the engine's own, those that were said.
+
+    Raises:
+        ConfigError: no engine has that name, or one of its options makes no sense.
+    """
     evolution = config.evolution
     said = {name: getattr(evolution, name) for name in ("crossover", "mutation_rate", "tournament", "elite")}
-    options = {name: value for name, value in said.items() if value is not None}
-    return {"hall_of_fame": evolution.hall_of_fame, **options, **evolution.options}
+    options = {name: value for name, value in said.items() if value is not None} | evolution.options
+    make_engine(evolution.engine, options)
+    return {"hall_of_fame": evolution.hall_of_fame, **options}
+
+
+def make_evaluator(config: RunConfig, task: Task, executor: Executor, estate: Estate | None = None) -> Evaluator:
+    """Makes the evaluator of a run.
+
+    Raises:
+        ConfigError: one of its settings makes no sense.
+    """
+    return Evaluator(
+        task,
+        budget=make_budget(config),
+        seed=derive_seed(config.run.seed, "evaluator"),
+        repeats=config.training.repeats,
+        trainer=config.training.trainer,
+        executor=executor,
+        measures_latency="latency_ms" in config.evolution.objectives,
+        rungs=make_rungs(config),
+        estate=estate,
+    )
+
+
+def make_evolution(config: RunConfig, task: Task, space: SearchSpace, earlier: Sequence[Genome] = ()) -> Evolution:
+    """Makes the evolution that a run begins with; after the networks of ``[search] start`` it tries ``earlier`` genomes.
+
+    Raises:
+        ConfigError: the engine, one of its options or a network to start with makes no sense.
+    """
+    start = make_start(config, task)
+    start += [genome for genome in earlier if genome not in start]
+    return Evolution(
+        space,
+        engine=config.evolution.engine,
+        population=config.evolution.population,
+        seed=derive_seed(config.run.seed, "evolution"),
+        start=start,
+        **engine_options(config),
+    )
 
 
 def _mlp_space(words: Mapping[str, Any], inputs: int) -> SearchSpace:

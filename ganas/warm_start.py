@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ganas.errors import SpaceError
 from ganas.evaluation import Evaluation
 from ganas.history import Run
+from ganas.objectives import objectives_of
 from ganas.search.space import Genome, SearchSpace
 
 
@@ -30,9 +32,14 @@ def evaluations_of(
 ) -> list[Evaluation]:
     """Returns the finished evaluations of ``run`` if it had the same data, splits and training as ``fingerprint``; else none.
 
-    They carry the earlier run's training seeds, which the history shows.
+    Those that lack one of its objectives, as a latency that was not measured, are left out, so that they are made again.
+    They carry the earlier run's training seeds, which the history shows, but not their errors at rungs: those who were
+    stopped there stay behind, and without them the bar would lie too high.
     """
     before = run.facts["fingerprint"]
     if any(json.dumps(before.get(p), sort_keys=True) != json.dumps(fingerprint[p], sort_keys=True) for p in parts):
         return []
-    return [record.evaluation for record in run.evaluated if record.evaluation is not None and record.is_ok]
+    known = [record.evaluation for record in run.evaluated if record.evaluation is not None and record.is_ok]
+    names, inputs = fingerprint["evolution"]["objectives"], run.facts["task"]["inputs"]
+    whole = [evaluation for evaluation in known if objectives_of(evaluation, names, inputs) is not None]
+    return [dataclasses.replace(evaluation, rungs=()) for evaluation in whole]

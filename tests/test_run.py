@@ -8,17 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ganas.config import RunConfig, load_config, make_config
-from ganas.errors import RunError
+from ganas.errors import ConfigError, RunError
 from ganas.evaluation import Evaluation
 from ganas.generations import generation_row
 from ganas.history import Run, load_run
 from ganas.listener import SilentListener
-from ganas.run import evolve, resume
+from ganas.run import evolve, first_reason, resume
 from ganas.search.plan import mlp_plan
 from ganas.settings import with_defaults
 from ganas.store import RunStore
@@ -190,6 +191,22 @@ def test_a_run_broken_after_the_test_rows_were_read_writes_its_files_and_reads_t
     assert {path.name for path in again.folder.iterdir()} == {path.name for path in finished.folder.iterdir()}
 
 
+def test_a_request_to_stop_while_the_winner_is_assessed_stops_at_once_and_resume_assesses_it(
+    finished, tmp_path, monkeypatch
+):
+    def assess(*given, **options):
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("went on")
+
+    monkeypatch.setattr("ganas.run.assess_winner", assess)
+    run = evolve(tiny(), runs_dir=tmp_path)
+    assert run.status == "interrupted"
+    monkeypatch.undo()
+    resumed = resume(run.folder)
+    assert resumed.status == "finished"
+    assert resumed.result["validation"] == finished.result["validation"]
+
+
 def test_resuming_a_finished_run_says_so_and_changes_nothing(finished):
     before = (finished.folder / "run.db").read_bytes()
     said = []
@@ -216,6 +233,27 @@ def test_an_extended_run_goes_on_and_marks_the_second_reading(tmp_path):
     assert history(straight) == history(longer)
 
 
+def test_minutes_given_to_resume_hold_for_the_next_one_too(tmp_path):
+    run = evolve(tiny(run={"minutes": 5}, evolution={"generations": 1}), runs_dir=tmp_path)
+    assert resume(run.folder, minutes=7).facts["minutes"] == 7
+    assert resume(run.folder, generations=2).facts["minutes"] == 7
+
+
+def test_a_batch_and_its_row_of_the_generation_log_are_committed_together(finished, tmp_path, monkeypatch):
+    def break_off(store, number, row):
+        raise MemoryError
+
+    monkeypatch.setattr(RunStore, "add_generation", break_off)
+    with pytest.raises(MemoryError):
+        evolve(tiny(), runs_dir=tmp_path)
+    monkeypatch.undo()
+    broken = load_run("latest", tmp_path)
+    assert "told" not in broken.facts
+    whole = resume(broken.folder)
+    assert history(whole) == history(finished)
+    assert [row["evaluations"] for row in whole.generations] == [4, 8]
+
+
 def test_a_run_whose_data_changed_is_refused(tmp_path):
     table = tmp_path / "t.csv"
     rows = "\n".join(f"{i % 7},{i % 5},{'ab'[i % 2]}" for i in range(60))
@@ -238,9 +276,35 @@ def test_a_finite_space_ends_the_run_and_says_so(tmp_path):
 
 def test_a_search_in_which_everything_fails_is_one_line(tmp_path):
     with pytest.raises(
-        RunError, match=r"no candidate could be trained until .*; the first reason: .* parameters, more than"
+        RunError, match=r"no candidate could be trained to its end until .*; the first reason: .* parameters, more than"
     ):
         evolve(tiny(training={"max_parameters": 1}), runs_dir=tmp_path)
+
+
+def test_a_search_whose_candidates_were_all_stopped_says_so():
+    stopped = SimpleNamespace(evaluation=Evaluation(mlp_plan([(2, "relu")]), 0, "stopped", error=0.5))
+    failed = SimpleNamespace(evaluation=Evaluation(mlp_plan([(2, "relu")]), 0, "failed", message="first\nsecond"))
+    assert first_reason(SimpleNamespace(evaluated=[stopped])) == "all were stopped at a rung"
+    assert first_reason(SimpleNamespace(evaluated=[stopped, failed])) == "the first reason: first"
+    assert first_reason(SimpleNamespace(evaluated=[])) == "nothing was evaluated"
+
+
+@pytest.mark.parametrize(
+    ("sections", "place"),
+    [
+        ({"evolution": {"engine": "annealing"}}, r"\[evolution\] engine"),
+        ({"evolution": {"options": {"seed": 1}}}, r"\[evolution\] seed"),
+        ({"evolution": {"options": {"population": 8}}}, r"\[evolution\] population"),
+        ({"evolution": {"objectives": ["error", "bottleneck"]}}, r"\[evolution\] objectives"),
+        ({"budget": {"rungs": "quartering"}}, r"\[budget\] rungs"),
+        ({"training": {"trainer": "torch"}}, r"\[training\] trainer"),
+        ({"search": {"start": [{"layers": [{"units": 2}], "depth": 1}]}}, r"\[search\] start"),
+    ],
+)
+def test_a_mistake_in_the_settings_leaves_no_folder(sections, place, tmp_path):
+    with pytest.raises(ConfigError, match=f"^{place}"):
+        evolve(tiny(**sections), runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_search_without_pickles_leaves_none_on_disk(finished):

@@ -1,0 +1,57 @@
+"""What a search takes over from an earlier run: only what would have come out the same."""
+
+import contextlib
+import dataclasses
+
+import pytest
+
+from ganas.evaluation import Evaluation
+from ganas.history import Run
+from ganas.search.plan import Head, mlp_plan
+from ganas.store import Asked, RunStore
+from ganas.warm_start import evaluations_of
+
+PLAN = mlp_plan([(8, "relu")], head=Head(3, "softmax"), loss="categorical_crossentropy")
+MEASURED = Evaluation(PLAN, 7, "ok", 0.25, {"latency_ms": 0.5}, 0.5, 67, 5, 4)
+UNMEASURED = dataclasses.replace(MEASURED, plan=dataclasses.replace(PLAN, batch_size=7), measures={})
+STOPPED = dataclasses.replace(MEASURED, plan=dataclasses.replace(PLAN, batch_size=8), status="stopped")
+
+
+def fingerprint(*objectives: str, epochs: int = 5) -> dict:
+    return {"data": "d", "training": {"epochs": epochs}, "evolution": {"objectives": list(objectives)}}
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """A run of three candidates: of one the latency was measured, of one not, one was stopped."""
+    facts = {"status": "finished", "fingerprint": fingerprint("error"), "task": {"inputs": 4}}
+    store = RunStore.create(tmp_path / "earlier", "", facts)
+    for number, evaluation in enumerate((MEASURED, UNMEASURED, STOPPED)):
+        store.add_asked([Asked(number, 0, 1, {"units": number}, "initial", ())])
+        store.add_evaluation(number, evaluation, [evaluation.error])
+    store.close()
+    return Run(store.folder)
+
+
+@pytest.mark.parametrize(
+    ("now", "taken"),
+    [
+        (fingerprint("error"), [MEASURED, UNMEASURED]),
+        (fingerprint("error", "flops"), [MEASURED, UNMEASURED]),
+        (fingerprint("error", "latency_ms"), [MEASURED]),
+        (fingerprint("error", "bottleneck"), []),
+        (fingerprint("error", epochs=6), []),
+    ],
+)
+def test_an_answer_is_taken_over_that_has_every_objective_of_the_search(earlier, now, taken):
+    assert evaluations_of(earlier, now) == taken
+
+
+def test_errors_at_rungs_stay_behind_with_those_who_were_stopped_there(tmp_path):
+    facts = {"status": "finished", "fingerprint": fingerprint("error"), "task": {"inputs": 4}}
+    with contextlib.closing(RunStore.create(tmp_path / "earlier", "", facts)) as store:
+        store.add_asked([Asked(0, 0, 1, {"units": 0}, "initial", ())])
+        store.add_evaluation(0, dataclasses.replace(MEASURED, rungs=((1, 0.5),)), [0.25])
+    run = Run(tmp_path / "earlier")
+    assert run.records[0].evaluation.rungs == ((1, 0.5),)
+    assert evaluations_of(run, fingerprint("error")) == [MEASURED]
