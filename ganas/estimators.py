@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,6 +119,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
             self._networks = tuple(networks)
             self._preprocessing = task.preprocessing
             self._features = task.table.features
+            self._columns = task.table.source.columns
             self.n_features_in_ = np.shape(given)[1]
             self._fit_detector(task, executor)
             self.decision_scores_ = self._scores(self._inputs(given), executor)
@@ -236,7 +238,31 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         columns = np.shape(table_input)[1]
         if columns != self.n_features_in_:
             raise DataError(f"AnomalyDetector: rows have {columns} columns; it was fitted with {self.n_features_in_}")
-        return self._inputs(table_input)
+        return self._inputs(
+            _as_numbers(table_input) if self._features.is_matrix else self._as_fitted(given, table_input)
+        )
+
+    def _as_fitted(self, given: Any, table_input: Any) -> Any:
+        """Returns a frame with the columns of ``fit``: of a frame by name, of an array by position if all are of numbers."""
+        import pandas as pd
+
+        features: Columns = self._features
+        if not isinstance(given, pd.DataFrame) and not features.text_names:
+            return pd.DataFrame(table_input).set_axis(list(self._columns), axis=1)
+        if isinstance(table_input, np.ndarray):
+            raise DataError(
+                f"AnomalyDetector: got an array of numbers; it was fitted with columns of texts "
+                f"({', '.join(features.text_names[:8])}), so give a frame with the columns of fit"
+            )
+        counts = Counter(str(name) for name in table_input.columns)
+        for name in (*features.number_names, *features.text_names):
+            if counts[name] != 1:
+                found = "two columns are" if counts[name] else "no column is"
+                raise DataError(
+                    f"AnomalyDetector: {found} called {name!r} among {', '.join(list(counts)[:8])}; give a frame with the columns "
+                    "of fit"
+                )
+        return table_input
 
     def _detector_or_raise(self) -> Detector:
         if not hasattr(self, "_detector"):
@@ -300,6 +326,24 @@ def default_words(inputs: int, rows: int) -> dict[str, Any]:
         "learning_rate": {"range": [1e-3, 1e-2], "log": True},
         "batch_size": 32 if rows < 2000 else 64,
     }
+
+
+def _as_numbers(table_input: Any) -> NDArray[Any]:
+    """Returns the (rows, columns) numbers of an array or a frame, by position; missing values are NaN."""
+    if isinstance(table_input, np.ndarray):
+        return table_input
+    numbers = []
+    for name, series in table_input.items():
+        try:
+            if series.dtype.kind in "mM":
+                raise TypeError("dates")
+            numbers.append(series.to_numpy(dtype=np.float64, na_value=np.nan))
+        except (TypeError, ValueError):
+            raise DataError(
+                f"AnomalyDetector: column {str(name)!r} holds more than numbers ({series.dtype}); it was fitted on an array of "
+                "numbers, so give numbers"
+            ) from None
+    return np.stack(numbers, axis=1)
 
 
 def _as_table_input(given: Any) -> Any:

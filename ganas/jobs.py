@@ -82,7 +82,9 @@ def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int,
     bad = next((outcome for outcome in outcomes if outcome.status != "ok"), None)
     measures: dict[str, float] = {}
     if bad is None:
-        measures = {name: mean([part.measures[name] for part in parts]) for name in parts[0].measures}
+        # a fold whose rows are all of one kind has no ranking measure: the mean over the other folds would be another number
+        names = [name for name in parts[0].measures if all(name in part.measures for part in parts)]
+        measures = {name: mean([part.measures[name] for part in parts]) for name in names}
     return Evaluation(
         plan,
         seed,

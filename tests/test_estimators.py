@@ -104,15 +104,22 @@ def test_a_detector_is_the_last_step_of_a_pipeline(pipeline, fitted):
     np.testing.assert_array_equal(pipeline.decision_function(X[:30]), fitted.decision_function(X[:30]))
 
 
-def test_frames_with_holes_and_texts_are_scored_and_explained_by_column():
-    frame = pd.DataFrame(X, columns=[f"c{place}" for place in range(8)])
-    frame["colour"] = np.where(CODES[:, 0] > 0, "red", "blue")
-    frame.loc[5:30, "c1"] = np.nan
+FRAME = pd.DataFrame(X, columns=[f"c{place}" for place in range(8)])
+HOLED = FRAME.assign(
+    c7=np.where(CODES[:, 0] > 0, "red", "blue"), c1=FRAME["c1"].where((FRAME.index < 5) | (FRAME.index > 30))
+)
+
+
+@pytest.fixture(scope="module")
+def fitted_on_texts():
     with pytest.warns(UserWarning, match="held-out normal rows"):
-        detector = ganas.AnomalyDetector(**SMALL, score="reconstruction").fit(frame, Y)
-    owed = detector.contributions(frame[:10])
-    assert owed.shape == (10, len(detector.input_columns_))
-    assert {"c0", "colour"} <= set(detector.input_columns_)
+        return ganas.AnomalyDetector(**SMALL, score="reconstruction").fit(HOLED, Y)
+
+
+def test_frames_with_holes_and_texts_are_scored_and_explained_by_column(fitted_on_texts):
+    owed = fitted_on_texts.contributions(HOLED[:10])
+    assert owed.shape == (10, len(fitted_on_texts.input_columns_))
+    assert {"c0", "c7"} <= set(fitted_on_texts.input_columns_)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +142,42 @@ def test_bad_input_is_one_line_before_anything_is_trained(rows, labels, options,
 def test_a_detector_that_is_not_fitted_says_so():
     with pytest.raises(NotFittedError, match="call fit first"):
         ganas.AnomalyDetector().predict(X)
+
+
+@pytest.fixture(scope="module")
+def fitted_on_frame():
+    with pytest.warns(UserWarning, match="held-out normal rows"):
+        return ganas.AnomalyDetector(**SMALL).fit(FRAME)
+
+
+@pytest.mark.parametrize(
+    "rows", [FRAME[FRAME.columns[::-1]], X, X.astype(object), X.astype(np.float32), X.tolist()], ids=type
+)
+def test_a_detector_fitted_on_a_frame_takes_frames_by_name_and_numbers_by_position(fitted_on_frame, rows):
+    np.testing.assert_allclose(fitted_on_frame.decision_function(rows), fitted_on_frame.decision_scores_, rtol=1e-3)
+
+
+@pytest.mark.parametrize("rows", [FRAME, FRAME.astype("Float64"), FRAME.astype(str), FRAME.rename(columns={"c0": "x"})])
+def test_a_detector_fitted_on_numbers_takes_frames_of_numbers_by_position(fitted, rows):
+    np.testing.assert_allclose(fitted.decision_function(rows), fitted.decision_scores_, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("detector", "rows", "message"),
+    [
+        ("fitted", FRAME.assign(c3="red"), "column 'c3' holds more than numbers"),
+        ("fitted", FRAME.assign(c3=pd.Timestamp("2020-01-01")), "column 'c3' holds more than numbers"),
+        ("fitted", FRAME.assign(c3="red").to_numpy(), "column '3' holds more than numbers"),
+        ("fitted_on_frame", FRAME.rename(columns={"c2": "x"}), "no column is called 'c2' among c0, c1, x"),
+        ("fitted_on_frame", FRAME.rename(columns={"c2": "c1"}), "two columns are called 'c1' among c0, c1, c3"),
+        ("fitted_on_texts", X, r"got an array of numbers; it was fitted with columns of texts \(c7\), so give a frame"),
+        ("fitted_on_texts", FRAME.assign(c7="red").to_numpy(), "no column is called 'c0' among 0, 1, 2"),
+    ],
+)
+def test_rows_whose_columns_are_not_those_of_fit_are_refused_in_one_line(detector, rows, message, request):
+    with pytest.raises(DataError, match=f"^AnomalyDetector: {message}") as caught:
+        request.getfixturevalue(detector).predict(rows)
+    assert "\n" not in str(caught.value)
 
 
 def test_rows_of_another_width_are_refused(fitted):

@@ -1,9 +1,12 @@
 """Jobs: long ones first; those of one program say so."""
 
+import pytest
+
 from ganas.evaluation import TrainingBudget
-from ganas.jobs import Training, make_jobs
+from ganas.jobs import Training, combine, make_jobs
 from ganas.search.plan import Head, mlp_plan
-from ganas.training.contract import Member
+from ganas.training.contract import Member, Outcome
+from ganas.worker import Trained
 
 SHAPES = {"fold": (1150, 64)}
 BUDGET = TrainingBudget(epochs=20)
@@ -26,3 +29,15 @@ def test_jobs_of_one_bucket_share_a_program_and_keras_jobs_share_none():
     by_trainer = {name: [p.program for p in packages if p.job.trainer == name] for name in ("cohort", "keras")}
     assert len(by_trainer["cohort"]) > 1 == len(set(by_trainer["cohort"]))
     assert by_trainer["keras"] == [None, None]
+
+
+def test_a_measure_that_a_fold_lacks_is_no_measure_of_the_candidate():
+    plan = mlp_plan([4], head=Head(2, "softmax"), loss="categorical_crossentropy")
+    parts = [Trained(Outcome("ok", loss=0.5), {"error": error, "accuracy": 1 - error}) for error in (0.1, 0.2, 0.3)]
+    for place in (0, 2):
+        ranked = [*parts]
+        ranked[place] = Trained(Outcome("ok", loss=0.5), {"error": 0.2, "roc_auc": 0.9, "accuracy": 0.8})
+        evaluation = combine(plan, 0, ranked, inputs=3)
+        assert evaluation.error == pytest.approx(0.2, abs=0.04)
+        assert set(evaluation.measures) == {"accuracy"}
+    assert combine(plan, 0, [ranked[2]] * 2, inputs=3).measures == {"roc_auc": 0.9, "accuracy": 0.8}

@@ -7,8 +7,10 @@
 - ``table``, ``columns``: a data set as all kinds of tasks receive it
 - ``splits``, ``preprocessing``: which rows do what; from raw columns to inputs
 - ``inputs``: new rows, read for an exported network
+- ``table_task``: what all kinds of tasks on a table share
 - ``supervised``, ``classification``, ``regression``: predicting a target
-- ``autoencoding``, ``reconstruction``, ``features``, ``anomaly``: giving back the inputs; ``anomaly_score``: how unusual a row is
+- ``autoencoding``, ``reconstruction``, ``features``, ``anomaly``: giving back the inputs; ``anomaly_score``: how unusual a row is;
+  ``detector``: what ``ganas.AnomalyDetector`` fits
 - ``losses``, ``metrics``: which losses fit; ``METRICS`` by name
 
 Nothing here loads TensorFlow; pandas and scikit-learn are imported where they are used. Names are imported when first

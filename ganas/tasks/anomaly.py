@@ -53,7 +53,8 @@ def anomaly_task(table: Table, settings: DataSettings) -> AutoencoderTask:
     """Makes the task of finding the unusual rows of ``table``; a target with two values labels them.
 
     Raises:
-        DataError: labels are needed and missing, or no row is normal, or a feature is the label.
+        DataError: labels are needed and missing, or no row is normal, or a feature is the label, or rows that are to be learnt
+            or measured are all of the wrong kind.
         ConfigError: the metric is unknown.
     """
     metric = settings.metric or "perturbed"
@@ -66,11 +67,7 @@ def anomaly_task(table: Table, settings: DataSettings) -> AutoencoderTask:
         _refuse_label_as_feature(table, labels)
     purpose = AnomalyDetection(len(table), labels, anomaly, metric, settings)
     task = AutoencoderTask(table, purpose, settings)
-    held_out = purpose.learnt(task.splits.folds[0][1])
-    if metric != "perturbed" and labels is not None and not labels[task.splits.folds[0][1]].any():
-        raise DataError(f'{table.name}: no validation row is labelled an anomaly; choose by metric = "perturbed"')
-    if len(purpose.learnt(task.splits.folds[0][0])) < 2 or not len(held_out):
-        raise DataError(f"{table.name}: too few normal rows to train on and to hold out; give more rows")
+    _refuse_rows_of_one_kind(task, purpose)
     return task
 
 
@@ -217,7 +214,11 @@ class AnomalyMeasure:
     step: ClassVar[float] = 0.0
 
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
-        """Returns the error, and what labels and threshold say of (rows, columns) ``outputs``."""
+        """Returns the error, and what labels and threshold say of (rows, columns) ``outputs``.
+
+        Raises:
+            DataError: the error is by labels, and the measured rows are all of one kind.
+        """
         reference = slice(0, self.sizes[0])
         scale = error_scale(self.x[reference], outputs[reference])
         raw = reconstruction_columns(self.x, outputs, scale).sum(axis=1)
@@ -233,6 +234,8 @@ class AnomalyMeasure:
         measures = {"told_from_perturbed": told_apart, "squared_error": squared, "threshold": threshold}
         measures["copies"] = float(is_copied)
         measures |= judge_flags(scores[len(held_out) :], threshold, self.labels)
+        if self.metric != "perturbed" and self.metric not in measures:
+            raise DataError(f"{self.metric}: the measured rows are all of one kind; give normal rows and anomalies")
         gain = told_apart if self.metric == "perturbed" else measures[self.metric]
         return {"error": 1 - gain, **measures}
 
@@ -344,6 +347,23 @@ def _some(rows: Rows, seed: int, name: str) -> Rows:
 def _text(value: Any) -> str:
     """Returns a label as text; 1.0 is "1"."""
     return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value)
+
+
+def _refuse_rows_of_one_kind(task: AutoencoderTask, purpose: AnomalyDetection) -> None:
+    """Refuses folds without normal rows to learn from, and rows to measure that leave the error without a value."""
+    for training, held_out in task.splits.folds:
+        if len(purpose.learnt(training)) < 2 or not len(purpose.learnt(held_out)):
+            raise DataError(f"{task.name}: too few normal rows to train on and to hold out; give more rows")
+    labels = purpose.labels
+    for where, rows in task.rows_to_measure():
+        if not len(purpose.learnt(rows)):
+            raise DataError(f"{task.name}: {where} are all labelled anomalies; give normal ones among them, to perturb")
+        if purpose.metric != "perturbed" and labels is not None and len(set(labels[rows].tolist())) < 2:
+            which = "all" if labels[rows[0]] else "none"
+            raise DataError(
+                f"{task.name}: of {where} {which} are labelled anomalies, so they have no {purpose.metric}; give more rows or "
+                'other splits, or choose by metric = "perturbed"'
+            )
 
 
 def _refuse_label_as_feature(table: Table, labels: NDArray[np.bool_]) -> None:

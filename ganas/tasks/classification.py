@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ganas.errors import DataError
 from ganas.search.plan import Head
 from ganas.tasks.losses import CLASSIFICATION_LOSSES
-from ganas.tasks.metrics import ClassMeasure, error_name, metric_of
+from ganas.tasks.metrics import METRICS, ClassMeasure, error_name, is_single_class, metric_of
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.splits import Rows
 from ganas.tasks.supervised import SupervisedTask
@@ -27,14 +27,17 @@ def classification_task(table: Table, settings: DataSettings) -> SupervisedTask:
     """Makes the task of telling the labels of ``table`` apart.
 
     Raises:
-        DataError: there is no target, or a single class.
+        DataError: there is no target, or a single class; or the metric cannot be had of rows that are to be measured.
     """
     target = require_target(table)
     labels, codes = encode_labels(target)
     if len(labels) < 2:
         raise DataError(f"{table.name}: the target has one class only ({labels[0]!r}); expected at least two")
     problem = Classification(labels, codes, metric_of("classification", settings.metric), settings.class_weights)
-    return SupervisedTask(table, problem, settings)
+    task = SupervisedTask(table, problem, settings)
+    if METRICS[problem.metric].needs_classes:
+        _refuse_single_class(task, problem)
+    return task
 
 
 def encode_labels(target: NDArray[Any]) -> tuple[tuple[Label, ...], NDArray[np.intp]]:
@@ -47,6 +50,17 @@ def encode_labels(target: NDArray[Any]) -> tuple[tuple[Label, ...], NDArray[np.i
     labels = tuple(sorted(set(values)))
     place = {label: code for code, label in enumerate(labels)}
     return labels, np.fromiter((place[value] for value in values), np.intp, len(values))
+
+
+def _refuse_single_class(task: SupervisedTask, problem: Classification) -> None:
+    """Refuses rows to measure that are all of one class; a metric that needs several has no value there."""
+    for where, rows in task.rows_to_measure():
+        codes = problem.codes[rows]
+        if is_single_class(codes):
+            raise DataError(
+                f"{task.name}: {where} are all of class {problem.labels[codes[0]]!r}, and [task] metric {problem.metric!r} needs "
+                "several; give more rows, other splits or another metric"
+            )
 
 
 @dataclass(frozen=True, eq=False)

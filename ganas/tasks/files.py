@@ -26,6 +26,8 @@ TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".data")
 SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".npz")
 TARGET_NAMES = ("target", "class", "label")
 """A column called so is the target if none is given."""
+FILE_SETTINGS = ("target", "test", "header")
+"""What settings say of how a table is read; arrays and data sets by name have all that of their own."""
 NPZ_LAYOUTS: tuple[tuple[str, ...], ...] = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("X_train", "y_train", "X_test", "y_test"),
@@ -53,8 +55,7 @@ def read_table(path: Path, settings: DataSettings) -> Table:
     """
     name = path.name.split(".")[0]
     if path.suffix.lower() == ".npz":
-        if settings.test is not None:
-            raise DataError(f"[data] test: {path.name} is NPZ; put the test rows into it as x_test and y_test")
+        refuse_file_settings(settings, path.name)
         return read_images(path, name)
     frame, has_header = read_frame(path, header=settings.header)
     target = resolve_target(settings.target, list(frame.columns), path.name)
@@ -74,6 +75,27 @@ def read_table(path: Path, settings: DataSettings) -> Table:
         return table_of_frame(frame, None, name, test_rows=test_rows, source=source)
     features, labels = frame.drop(columns=target), target_values(frame[target])
     return table_of_frame(features, labels, name, test_rows=test_rows, source=source)
+
+
+def refuse_file_settings(settings: DataSettings, name: str) -> None:
+    """Refuses what is said of reading a table where ``name``, an NPZ file or a data set, has it of its own.
+
+    The last column may be said to be the target, because a data set does end with its target.
+
+    Raises:
+        DataError: a target, a file of test rows or a header is said.
+    """
+    words = {
+        "target": "comes with its target",
+        "test": "can have test rows only as x_test and y_test of an NPZ file",
+        "header": "has no header line",
+    }
+    for setting in FILE_SETTINGS:
+        value = getattr(settings, setting)
+        if value is not None and not (setting == "target" and str(value) == "-1"):
+            raise DataError(
+                f"[data] {setting}: is for CSV, TSV and Parquet files, and {name} {words[setting]}; got {value!r}, leave it out"
+            )
 
 
 def read_frame(

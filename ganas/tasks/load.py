@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ganas.errors import ConfigError
 from ganas.tasks.anomaly import anomaly_task
 from ganas.tasks.classification import classification_task
-from ganas.tasks.datasets import DATASETS, find_file, load_dataset
+from ganas.tasks.datasets import DATASETS, OPENML, find_file, load_dataset
 from ganas.tasks.features import features_task
-from ganas.tasks.files import is_file_name, read_table
+from ganas.tasks.files import FILE_SETTINGS, is_file_name, read_table, refuse_file_settings
 from ganas.tasks.frames import table_of_arrays
 from ganas.tasks.reconstruction import reconstruction_task
 from ganas.tasks.regression import regression_task
@@ -50,12 +50,17 @@ def task_from_arrays(
         target: (rows,) labels or numbers.
         kind: a name in ``KINDS``; None: infer it from the target.
         name: what to call the data.
-        **options: the other fields of :class:`~ganas.tasks.settings.DataSettings`.
+        **options: the other fields of :class:`~ganas.tasks.settings.DataSettings` but those that say how to read a file.
 
     Raises:
         DataError: the data cannot be used as asked.
-        ConfigError: an option is unknown or out of range.
+        ConfigError: an option is unknown, out of range, or says how to read a file.
     """
+    for option in FILE_SETTINGS:
+        if options.get(option) is not None:
+            raise ConfigError(
+                f"data option {option!r}: is for files, and the data is given as arrays; got {options[option]!r}, leave it out"
+            )
     return task_of_table(table_of_arrays(features, target, name), make_settings(source=name, kind=kind, **options))
 
 
@@ -73,6 +78,8 @@ def load_table(settings: DataSettings) -> Table:
         found = None if known is not None and known.is_bundled else find_file(name)
         here = found or here
     if here is None:
+        if known is not None or name.startswith(OPENML):
+            refuse_file_settings(settings, name)
         return load_dataset(name)
     # The file of a known data set ends with its target, whatever that is called.
     return read_table(here, dataclasses.replace(settings, target=-1) if known and settings.target is None else settings)

@@ -6,7 +6,7 @@ always minimised: of a metric where more is better (at most 1) it is 1 - metric.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -31,12 +31,14 @@ class Metric:
         compute: returns it for outputs and truth: class codes, or numbers in target units.
         is_gain: whether more is better.
         counts_rows: whether it changes only where the answer to a row becomes another.
+        needs_classes: whether rows of a single class have none; they are measured without it, unless it is the chosen one.
     """
 
     kind: str
     compute: Callable[[FloatArray, NDArray[Any]], float]
     is_gain: bool
     counts_rows: bool = False
+    needs_classes: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,15 @@ class ClassMeasure:
         return 1 / len(self.codes) if METRICS[self.metric].counts_rows else 0.0
 
     def __call__(self, outputs: FloatArray) -> dict[str, float]:
-        """Returns the error and every classification metric of (rows, classes) ``outputs``."""
+        """Returns the error and every classification metric of (rows, classes) ``outputs`` that the rows have.
+
+        Raises:
+            DataError: the metric that is the error needs several classes, and the rows hold one.
+        """
         is_slow = outputs.shape[1] > MOST_CLASSES_TO_RANK
-        return _measures("classification", self.metric, outputs, self.codes, skip="roc_auc" if is_slow else "")
+        needing = [name for name, metric in METRICS.items() if metric.needs_classes]
+        skipped = needing if is_slow or is_single_class(self.codes) else []
+        return _measures("classification", self.metric, outputs, self.codes, skipped)
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,18 @@ def error_name(metric: str) -> str:
     return f"1 - {words}" if METRICS[metric].is_gain else words
 
 
-def _measures(kind: str, chosen: str, outputs: FloatArray, truth: NDArray[Any], skip: str = "") -> dict[str, float]:
+def is_single_class(codes: Integers) -> bool:
+    """Whether (rows,) class codes are all the same."""
+    return bool((codes == codes[:1]).all())
+
+
+def _measures(
+    kind: str, chosen: str, outputs: FloatArray, truth: NDArray[Any], skipped: Sequence[str] = ()
+) -> dict[str, float]:
     values = {
         name: float(metric.compute(outputs, truth))
         for name, metric in METRICS.items()
-        if metric.kind == kind and (name != skip or name == chosen)
+        if metric.kind == kind and (name not in skipped or name == chosen)
     }
     error = 1 - values[chosen] if METRICS[chosen].is_gain else values[chosen]
     return {"error": error, **values}
@@ -184,7 +199,7 @@ METRICS = {
     "accuracy": Metric("classification", accuracy, is_gain=True, counts_rows=True),
     "balanced_accuracy": Metric("classification", balanced_accuracy, is_gain=True, counts_rows=True),
     "macro_f1": Metric("classification", macro_f1, is_gain=True, counts_rows=True),
-    "roc_auc": Metric("classification", roc_auc, is_gain=True),
+    "roc_auc": Metric("classification", roc_auc, is_gain=True, needs_classes=True),
     "log_loss": Metric("classification", log_loss, is_gain=False),
     "rmse": Metric("regression", _rmse, is_gain=False),
     "mae": Metric("regression", _mae, is_gain=False),

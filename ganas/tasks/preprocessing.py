@@ -151,8 +151,12 @@ def fit_preprocessing(table: Table, rows: NDArray[np.intp], settings: DataSettin
     """Fits the preprocessing of ``table`` on its training ``rows``.
 
     Raises:
-        DataError: more principal components are asked for than there are inputs or training rows.
+        DataError: there are no rows, or more principal components are asked for than there are inputs or training rows.
     """
+    if not len(rows):
+        raise DataError(
+            f"{table.name}: there are no rows to train on; anomaly detection learns normal ones, so give some"
+        )
     training = table.features.take(rows)
     numbers = _fit_numbers(training, table.pixel_maximum, settings.scaling)
     categories = tuple(

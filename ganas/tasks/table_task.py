@@ -78,6 +78,16 @@ class TableTask(ABC):
         """Returns the first fold with the test rows as measured rows, None if there are none."""
         return self._make_fold(0, "test") if len(self.splits.test) else None
 
+    def rows_to_measure(self) -> list[tuple[str, Rows]]:
+        """Returns the rows that networks are measured on, of every fold and of the test, and what to call them in a message."""
+        named = []
+        for index, (training, held_out) in enumerate(self.splits.folds):
+            name = "validation rows" if self.folds == 1 else f"left-out rows of fold {index + 1} of {self.folds}"
+            named.append((name, held_out) if len(held_out) else ("training rows", training))
+        if len(self.splits.test):
+            named.append(("test rows", self.splits.test))
+        return [(f"the {len(rows):,} {name}", rows) for name, rows in named]
+
     def in_words(self) -> list[str]:
         """Describes data, what is learnt, splits and inputs, a line each."""
         return [

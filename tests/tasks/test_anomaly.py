@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ganas.errors import ConfigError, DataError
-from ganas.tasks import task_from_arrays
+from ganas.tasks import load_task, task_from_arrays
 from ganas.tasks.anomaly import average_precision, judge_flags, perturb, read_labels, threshold_at
 from ganas.tasks.anomaly_score import VIEWS, AnomalyScore, Neighbours, Surprise, error_scale, reconstruction_columns
 from ganas.tasks.detector import fit_detector
@@ -200,6 +202,75 @@ def test_bad_input_is_one_line_that_names_it(target, options, error, message):
     with pytest.raises(error, match=message) as caught:
         task_from_arrays(X, target, kind="anomaly", **options)
     assert "\n" not in str(caught.value)
+
+
+RARE = (np.arange(400) < 3).astype(int)
+
+
+def test_rows_without_an_anomaly_have_no_ranking_measures_and_are_judged_all_the_same():
+    task = task_from_arrays(X, RARE, kind="anomaly", folds=5, test_fraction=0)
+    folds = [task.fold(index) for index in range(5)]
+    found = [fold.measure(on_the_line(fold.data.x_measured)) for fold in folds]
+    assert sorted("roc_auc" in measures for measures in found) == [False, False, True, True, True]
+    assert all(measures["error"] < 0.2 for measures in found)
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+def test_training_rows_of_one_kind_are_told_in_one_line_where_labels_choose(metric):
+    fold = task_from_arrays(X, LABELS, kind="anomaly", metric=metric).training_fold()
+    measure = dataclasses.replace(fold.measure, labels=np.zeros_like(fold.measure.labels))
+    with pytest.raises(DataError, match=f"{metric}: the measured rows are all of one kind"):
+        measure(on_the_line(fold.data.x_measured))
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        (RARE, {"metric": "roc_auc", "folds": 5}, "of the 64 left-out rows of fold [1-5] of 5 none are labelled anom"),
+        (
+            RARE,
+            {"metric": "average_precision", "validation": 2},
+            "of the 2 validation rows none .* no average_precision",
+        ),
+        (
+            RARE,
+            {"metric": "roc_auc", "validation": 0.5, "test_fraction": 2 / 400},
+            "of the 2 test rows none are labelled",
+        ),
+        (1 - (np.arange(400) < 4), {"folds": 5, "test_fraction": 0}, "too few normal rows to train on and to hold out"),
+    ],
+)
+def test_rows_of_one_kind_are_refused_when_the_task_is_made(labels, options, message):
+    with pytest.raises(DataError, match=message) as caught:
+        task_from_arrays(X, labels, kind="anomaly", **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "options", "message"),
+    [
+        (LABELS, 1, {}, "t: the 50 test rows are all labelled anomalies; give normal ones among them"),
+        (LABELS, 1, {"train_on": "all"}, None),
+        (LABELS, 1, {"train_on": "all", "metric": "roc_auc"}, "of the 50 test rows all are labelled anomalies"),
+        (LABELS, 0, {}, None),
+        (LABELS, 0, {"metric": "roc_auc"}, 'of the 50 test rows none .* choose by metric = "perturbed"'),
+        (1, 0, {}, "t: there are no rows to train on"),
+    ],
+)
+def test_a_file_of_test_rows_of_one_kind_is_judged_or_refused_when_the_task_is_made(
+    tmp_path, training, test, options, message
+):
+    frame = pd.DataFrame(X).rename(columns="c{}".format)
+    frame.assign(label=training).to_csv(tmp_path / "t.csv", index=False)
+    frame[:50].assign(label=test).to_csv(tmp_path / "new.csv", index=False)
+    said = {"kind": "anomaly", "target": "label", "test": str(tmp_path / "new.csv"), **options}
+    if message is None:
+        fold = load_task(tmp_path / "t.csv", **said).test_fold()
+        assert 0 <= fold.measure(on_the_line(fold.data.x_measured))["error"] <= 0.5
+    else:
+        with pytest.raises(DataError, match=message) as caught:
+            load_task(tmp_path / "t.csv", **said)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -97,3 +97,29 @@ def test_real_tables_become_tasks(source: str, kind: str, rows: int) -> None:
 def test_mnist_has_its_official_test_rows() -> None:
     task = load_task("mnist", validation=10_000)
     assert [len(rows) for rows in (*task.splits.folds[0], task.splits.test)] == [50_000, 10_000, 10_000]
+
+
+@pytest.mark.parametrize("source", ["iris", "openml:31", "mnist", "own.npz"])
+@pytest.mark.parametrize(
+    ("option", "value"), [("target", "price"), ("target", 0), ("test", "new.csv"), ("header", False), ("header", True)]
+)
+def test_what_is_said_of_reading_a_table_is_refused_for_data_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, option: str, value: object
+) -> None:
+    monkeypatch.delenv("GANAS_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    np.savez("own.npz", X=np.eye(40), y=np.arange(40) % 2)
+    message = rf"\[data\] {option}: is for CSV, TSV and Parquet files, and {source} .* got {value!r}, leave it out"
+    with pytest.raises(DataError, match=message) as caught:
+        load_task(source, **{option: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["iris", "own.npz"])
+@pytest.mark.parametrize("target", [None, -1, "-1"])
+def test_the_last_column_of_a_data_set_is_its_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, target: str | int | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("own.npz", X=np.eye(40), y=np.arange(40) % 2)
+    assert load_task(source, target=target, test=None, header=None).kind == "classification"

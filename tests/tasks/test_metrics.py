@@ -98,3 +98,14 @@ def test_measures_travel_between_processes() -> None:
     codes = np.array([0, 1, 1])
     measure = pickle.loads(pickle.dumps(ClassMeasure("accuracy", codes)))
     assert measure(np.eye(2)[codes])["accuracy"] == 1
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_rows_of_a_single_class_are_measured_by_all_metrics_but_those_that_need_several(code: int) -> None:
+    codes, outputs = np.full(4, code), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]], np.float32)
+    kept = [name for name, metric in METRICS.items() if metric.kind == "classification" and name != "roc_auc"]
+    for name in kept:
+        assert set(ClassMeasure(name, codes)(outputs)) == {"error", *kept}
+    assert "roc_auc" in ClassMeasure("accuracy", np.array([0, 1, 0, 0]))(outputs)
+    with pytest.raises(DataError, match="single class"):
+        ClassMeasure("roc_auc", codes)(outputs)

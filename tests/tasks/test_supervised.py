@@ -112,6 +112,36 @@ def test_the_metric_decides_the_error_and_its_words() -> None:
     assert task.error_in_words == "log loss on 16 validation rows"
 
 
+RARE = np.where(np.arange(100) < 3, "yes", "no")
+
+
+@pytest.mark.parametrize("options", [{"folds": 5}, {}, {"validation": "test"}, {"validation": 0}])
+@pytest.mark.parametrize("labels", [RARE, np.where(np.arange(100) < 4, RARE, "so")])
+def test_rows_that_lack_a_class_are_measured_all_the_same(options: dict[str, object], labels: object) -> None:
+    task = task_from_arrays(X, labels, **options)
+    for fold in (*(task.fold(index) for index in range(task.folds)), task.training_fold(), task.test_fold()):
+        rows = len(fold.data.x_validation if fold.data.x_measured is None else fold.data.x_measured)
+        outputs = np.full((rows, task.head.units), 1 / task.head.units, np.float32)
+        assert {"error", "accuracy", "log_loss"} <= set(fold.measure(outputs))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"folds": 5}, "arrays: the 16 left-out rows of fold [1-5] of 5 are all of class 'no'"),
+        ({"validation": 2}, "the 2 validation rows are all of class 'no', and .* 'roc_auc' needs several; give more"),
+        ({"validation": 0.5, "test_fraction": 0.02}, "the 2 test rows are all of class 'no'"),
+    ],
+)
+def test_a_metric_that_measured_rows_cannot_have_is_refused_when_the_task_is_made(
+    options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        task_from_arrays(X, RARE, metric="roc_auc", **options)
+    assert "\n" not in str(caught.value)
+    assert task_from_arrays(X, LABELS, metric="roc_auc", folds=5).folds == 5
+
+
 def test_the_fingerprint_hears_data_splits_and_preprocessing_and_nothing_else() -> None:
     def fingerprint(x: object = X, y: object = LABELS, **options: object) -> dict[str, object]:
         return task_from_arrays(x, y, **options).fingerprint()
@@ -179,6 +209,8 @@ def test_what_cannot_be_learned_is_one_clear_line(
         ({"test_fraction": 1.5}, "test_fraction"),
         ({"scaling": "robust"}, "must be one of standard, min_max"),
         ({"colour": "red"}, "'colour': unknown; known are"),
+        ({"test": "new.csv"}, "data option 'test': is for files, and the data is given as arrays; got 'new.csv'"),
+        ({"header": False}, "data option 'header': is for files"),
     ],
 )
 def test_a_wrong_option_is_one_clear_line(options: dict[str, object], message: str) -> None:
