@@ -61,7 +61,7 @@ def runs(tmp_path_factory):
 def test_a_search_begins_with_the_network_it_was_given(runs, kind):
     first = runs[1][kind].records[0]
     assert first.operator == "start"
-    assert first.genome == {"layers": [], "bottleneck": 3, "learning_rate": 3e-2}
+    assert first.genome == {"bottleneck": 3, "learning_rate": 3e-2}
 
 
 def predicted(runs, kind):

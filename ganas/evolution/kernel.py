@@ -126,7 +126,7 @@ class _GroupColumns:
         totals = layers.sum(0)
         places = ((np.arange(self._slots) + 0.5) / self._slots * len(layers)).astype(int)
         profile = (layers[places] - totals / len(layers)) / (2 * self._slots)
-        return np.concatenate([[self._count.to_unit(len(rows))], totals / self._count.high, profile.ravel()])
+        return np.concatenate([[self._count.to_unit(len(rows))], totals / max(1, self._count.high), profile.ravel()])
 
 
 @dataclass(frozen=True)

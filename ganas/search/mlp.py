@@ -29,7 +29,6 @@ from ganas.search.words import (
     whole_number,
 )
 
-DEFAULT_LAYERS = (1, 4)
 LAYER_WORDS: dict[str, Word] = {
     "units": Word(whole_number(1), {"range": [16, 128], "log": True}, ("units",)),
     "activation": Word(activation(), ["relu", "elu", "silu", "tanh"], ("activation",)),
@@ -110,7 +109,7 @@ class Chain:
     @property
     def is_layered(self) -> bool:
         """Whether anything about the layers is searched, so that genomes hold them."""
-        return self.count.size > 1 or bool(self.row_genes)
+        return self.count.high > 0 and (self.count.size > 1 or bool(self.row_genes))
 
     def decode(self, genome: Mapping[str, Any]) -> NetworkPlan:
         """Makes the plan of a genome, without a head; without a loss too, unless the section has one."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ganas.errors import SpaceError
-from ganas.search.genes import FloatRange, Gene, IntegerRange, Value
+from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value
 
 Row = Mapping[str, Value]
 """The gene values of one layer."""
@@ -263,7 +263,7 @@ def _refuse_misfit(place: str, values: Any, genes: Mapping[str, Any]) -> None:
 
 
 def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
-    """Checks a value, and writes the whole numbers of float ranges as floats: 1 and 1.0 must be one genome."""
+    """Checks a value, and writes numbers as the gene does: 1 and 1.0 must be one genome."""
     if isinstance(gene, LayerGroup):
         if not isinstance(value, list | tuple) or not gene.count.contains(len(value)):
             found = len(value) if isinstance(value, list | tuple) else repr(value)
@@ -273,6 +273,8 @@ def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
         return [{key: _read_value(f"{place} {key}", one, row[key]) for key, one in gene.genes.items()} for row in value]
     if not gene.contains(value):
         raise SpaceError(f"{place}: {value!r} is not in {gene.in_words()}")
+    if isinstance(gene, Choice):
+        return gene.values[gene.values.index(value)]
     return float(value) if isinstance(gene, FloatRange) else value
 
 

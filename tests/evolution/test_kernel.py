@@ -99,3 +99,10 @@ def test_covariances_of_random_genomes_are_positive_definite() -> None:
     covariance = Kernel(np.full(x.shape[1], 0.7), 2.0, 0.1)(x, x)
     assert np.allclose(np.diag(covariance), 2.0)
     assert np.linalg.eigvalsh(covariance).min() > -1e-9
+
+
+def test_a_group_that_never_has_a_layer_says_nothing():
+    space = SearchSpace(
+        {"layers": LayerGroup(IntegerRange(0, 0), {"units": Choice([8, 16])}), "rate": FloatRange(0.0, 1.0)}
+    )
+    assert distance(space, {"layers": [], "rate": 0.0}, {"layers": [], "rate": 0.0}) == 0.0

@@ -131,3 +131,11 @@ def test_an_autoencoder_to_start_with_that_makes_no_sense_is_refused(entry, mess
     with pytest.raises(ConfigError, match=message) as caught:
         autoencoder_start_genomes({"start": [entry]}, inputs=8)
     assert "\n" not in str(caught.value)
+
+
+def test_without_hidden_layers_their_genes_are_not_searched():
+    space = autoencoder_space({"layers": 0, "bottleneck": [2, 3], "units": [8, 16], "learning_rate": 1e-3}, inputs=8)
+    assert set(space.genes) == {"bottleneck"} | {name for name in space.genes if name.startswith("decoder")}
+    plan = space.decode(space.sample(np.random.default_rng(0)))
+    assert plan.bottleneck == 0
+    assert space.decode(space.genome(space.encode(plan))) == plan

@@ -103,6 +103,13 @@ def test_a_whole_number_of_a_float_range_is_the_same_genome_as_its_float() -> No
     assert space.genome({"rate": 1}) == space.genome({"rate": 1.0})
 
 
+def test_a_number_that_is_listed_is_one_genome_however_it_is_written():
+    space = SearchSpace({"units": Choice([1, 2, 4])})
+    assert space.genome({"units": 1.0}) == space.genome({"units": 1})
+    assert space.genome({"units": np.float64(4)}).to_json() == {"units": 4}
+    assert isinstance(space.genome({"units": 4.0})["units"], int)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
