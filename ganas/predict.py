@@ -46,7 +46,7 @@ def predict_file(run: Run, rows: Path, output: Path, *, say: Callable[[str], Non
     try:
         pd.DataFrame(columns).to_csv(output, index=False)
     except OSError as error:
-        raise RunError(f"{output}: cannot be written ({error.strerror})") from None
+        raise RunError(f"{output}: cannot be written ({error.strerror or error})") from None
     for note in notes:
         say(note)
     say(f"{output}: {len(next(iter(columns.values()))):,} predictions")

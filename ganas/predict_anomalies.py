@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganas.errors import RunError
 from ganas.history import Run
-from ganas.settings import make_task
+from ganas.rebuild import task_of_run
 from ganas.tasks.anomaly import SCORES
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.detector import fit_detector
@@ -33,7 +33,7 @@ def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArra
         inputs: (rows,) arrays of the new rows by input name. Loads TensorFlow in this process.
 
     Raises:
-        RunError: the run's data were given as arrays in Python, so that they cannot be read again.
+        RunError: the run's data were given as arrays in Python, so that they cannot be read again, or they changed.
     """
     if run.facts["from_arrays"]:
         raise RunError(
@@ -41,7 +41,7 @@ def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArra
         )
     from ganas.training.export import answer_scaled
 
-    task = make_task(run.config)
+    task = task_of_run(run)
     assert isinstance(task, AutoencoderTask)
     preprocessing = Preprocessing.from_json(pipeline["preprocessing"])
     training, held_out = (task.purpose.learnt(rows) for rows in task.splits.folds[0])

@@ -12,12 +12,27 @@ from ganas.errors import RunError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.history import Run
+from ganas.identity import refuse_changes
 from ganas.inheritance import Estate
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.settings import make_budget, make_task
 from ganas.tasks.task import Task
 from ganas.training.contract import Member, load_trainer
+
+
+def task_of_run(run: Run) -> Task:
+    """Reads a run's data again and returns its task, the same rows and splits as in the search.
+
+    Raises:
+        RunError: the data were given as arrays, or are no longer the same.
+        DataError: the data cannot be read.
+    """
+    if run.facts.get("from_arrays"):
+        raise RunError(f"{run.folder}: its data were given as arrays in Python; use ganas.Evaluator with member.plan")
+    task = make_task(run.config)
+    refuse_changes(run.folder, {"data": run.facts["fingerprint"]["data"]}, {"data": task.fingerprint()})
+    return task
 
 
 def rebuild(run: Run, evaluation: Evaluation) -> Any:
@@ -27,11 +42,10 @@ def rebuild(run: Run, evaluation: Evaluation) -> Any:
     read from the run's folder instead. Loads TensorFlow in this process.
 
     Raises:
-        RunError: the run's data were given as arrays, or the network could not be trained again, or its weights are gone.
+        RunError: the run's data were given as arrays or changed, or the network could not be trained again, or its weights
+            are gone.
     """
-    if run.facts.get("from_arrays"):
-        raise RunError(f"{run.folder}: its data were given as arrays in Python; use ganas.Evaluator with member.plan")
-    task, training = make_task(run.config), run.config.training
+    task, training = task_of_run(run), run.config.training
     if "inherited_epochs" in evaluation.measures:
         weights = Estate(run.folder / "weights").of(evaluation.plan, task.folds * training.repeats)[0]
     else:
@@ -93,18 +107,16 @@ def retrain(
 ) -> None:
     """Trains ``plan`` on the run's data in this process, says each epoch, and saves the network to ``output``.
 
-    ``settings`` are changes to the run's config, such as ``{"training.epochs": 50, "run.seed": 1}``.
+    ``settings`` are changes to the ``[training]`` and ``[run]`` of the run's config, such as ``{"training.epochs": 50}``.
 
     Raises:
-        RunError: the run's data were given as arrays, training did not end well, or ``output`` cannot be written.
+        RunError: the run's data were given as arrays or changed, training did not end well, or ``output`` cannot be written.
         SpaceError: the plan does not fit the task.
     """
-    if run.facts.get("from_arrays"):
-        raise RunError(f"{run.folder}: its data were given as arrays in Python; use ganas.Evaluator with member.plan")
     if output.suffix != ".keras" or not output.absolute().parent.is_dir():
         raise RunError(f"{output}: must be a .keras file in a folder that exists")
     config = run.config.with_values(settings, "command line")
-    task, budget = make_task(config), make_budget(config)
+    task, budget = task_of_run(run), make_budget(config)
     say(task.complete(plan).in_words())
     width = len(str(budget.epochs))
 

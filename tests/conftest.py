@@ -82,7 +82,7 @@ def write_run(folder: Path, config: RunConfig, *, seed: int = 0) -> Run:
         "status": "running",
         "seed": seed,
         "created": "2025-01-01T12:00:00",
-        "fingerprint": {"data": "digits"},
+        "fingerprint": {"data": {"kind": "classification", "preprocessing": {"pixels": 16.0}}},
         "data": ["digits: 1,797 rows, columns: 64 of numbers; 0 missing values"],
         "versions": {"ganas": "0.1.0"},
         "from_arrays": False,

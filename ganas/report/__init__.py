@@ -2,8 +2,9 @@
 
 - ``tables``: rows of plain data from a run's records (pure)
 - ``words``: numbers as a person writes them; ``score``: the honest score in sentences
-- ``figures``: those rows drawn; matplotlib lives here only
+- ``figures``: those rows drawn; ``pictures``: first layers as pictures; matplotlib lives in this package only
 - ``page``: ``report.md`` and a ``report.html`` that is one file
+- ``comparison``, ``comparison_figures``, ``comparison_page``: the same of a comparison
 - ``export``: a run as JSON and CSV
 - ``code``, ``data_code``: a plan as a Keras script
 """

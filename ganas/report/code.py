@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganas.errors import RunError
 from ganas.report.data_code import data_part
 from ganas.search.activations import parse_activation
-from ganas.search.plan import DenseLayer, NetworkPlan
+from ganas.search.plan import NetworkPlan
 
 if TYPE_CHECKING:
     from ganas.history import Run
@@ -32,10 +33,34 @@ class Mask(layers.Layer):
         return inputs * keras.ops.cast(kept, inputs.dtype)
 
 '''
+TIED = '''
+class TiedDense(layers.Layer):
+    """A dense layer whose kernel is the transposed one of an earlier layer."""
+
+    def __init__(self, source, activation=None):
+        super().__init__()
+        self.kernel = lambda: source.kernel
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(shape=(self.kernel().shape[0],), initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        return self.activation(keras.ops.matmul(inputs, keras.ops.transpose(self.kernel())) + self.bias)
+
+'''
 
 
 def code_of(plan: NetworkPlan, run: Run) -> str:
-    """Returns the script that loads the run's data and builds and trains ``plan``, a complete one, on it."""
+    """Returns the script that loads the run's data and builds and trains ``plan``, a complete one, on it.
+
+    Raises:
+        RunError: the run is a comparison.
+    """
+    if run.is_comparison:
+        raise RunError(
+            f"{run.folder}: is a comparison, and scripts are printed of searches; {run.folder / 'config.toml'} has its networks"
+        )
     data = data_part(run)
     imports = {*data.imports, "import keras", "from keras import layers"}
     imports |= {"import ganas"} if plan.mutation is not None else set()
@@ -47,6 +72,7 @@ def code_of(plan: NetworkPlan, run: Run) -> str:
         *sorted(imports, key=lambda line: (line.startswith("from"), line)),
         "",
         *([MASK] if mask else []),
+        *([TIED] if plan.tied else []),
         "keras.utils.set_random_seed(0)",
         "",
         *data.lines,
@@ -73,6 +99,7 @@ def _fit_arguments(plan: NetworkPlan, run: Run, parts: tuple[str, ...]) -> list[
     if plan.mutation is not None:
         mutation = plan.mutation
         options = f"probability={mutation.probability:g}, ratio={mutation.ratio:g}, method={mutation.method!r}"
+        options += f", layers=[{', '.join(map(_name, _mutated_apart(plan)))}]" if mutation.layers == "encoder" else ""
         callbacks.append(f"ganas.WeightMutation({options})")
     return [
         "x_train",
@@ -87,27 +114,28 @@ def _fit_arguments(plan: NetworkPlan, run: Run, parts: tuple[str, ...]) -> list[
 
 
 def network_lines(plan: NetworkPlan) -> list[str]:
-    """Returns the layers of a complete plan, the input first, an expression a line."""
+    """Returns the layers of a complete plan, the input first, an expression a line; layers that are used again get a name."""
     assert plan.head is not None
     lines = ["keras.Input((x_train.shape[1],))"]
     if plan.corruption is not None and plan.corruption.rate > 0:
         kinds = {"gaussian": "layers.GaussianNoise", "dropout": "layers.Dropout", "mask": "Mask"}
         lines.append(f"{kinds[plan.corruption.kind]}({plan.corruption.rate:g})")
-    for layer in plan.layers:
-        lines += _hidden_lines(plan, layer)
+    for index in range(len(plan.layers)):
+        lines += _hidden_lines(plan, index)
     last = plan.head
-    lines.append(_dense(plan, last.units, None if last.activation == "linear" else last.activation))
+    lines.append(_dense(plan, len(plan.layers), last.units, None if last.activation == "linear" else last.activation))
     return [*lines, *["layers.BatchNormalization()"] * last.batch_normalization]
 
 
-def _hidden_lines(plan: NetworkPlan, layer: DenseLayer) -> list[str]:
+def _hidden_lines(plan: NetworkPlan, index: int) -> list[str]:
+    layer = plan.layers[index]
     normalization = ["layers.BatchNormalization()"] * layer.batch_normalization
     dropout = [f"layers.Dropout({layer.dropout:g})"] * (layer.dropout > 0)
     simple, own = _activation(layer.activation)
     if normalization and plan.normalization == "before_activation":
-        after = own or [f'layers.Activation("{simple}")']
-        return [_dense(plan, layer.units, None), *normalization, *after, *dropout]
-    return [_dense(plan, layer.units, simple), *own, *normalization, *dropout]
+        after = [f'layers.Activation("{simple}")'] if simple is not None else own
+        return [_dense(plan, index, layer.units, None), *normalization, *after, *dropout]
+    return [_dense(plan, index, layer.units, simple), *own, *normalization, *dropout]
 
 
 def _activation(text: str) -> tuple[str | None, list[str]]:
@@ -125,13 +153,37 @@ def _activation(text: str) -> tuple[str | None, list[str]]:
     return None, layers[activation.name]
 
 
-def _dense(plan: NetworkPlan, units: int, activation: str | None) -> str:
-    options = [str(units)]
-    options += [f'activation="{activation}"'] * (activation is not None)
+def _dense(plan: NetworkPlan, index: int, units: int, activation: str | None) -> str:
+    """Returns dense layer ``index``, counted from the input; the head is the last."""
+    sources = _tied_to(plan)
+    function = [f'activation="{activation}"'] * (activation is not None)
+    if index in sources:
+        return f"TiedDense({', '.join([_name(sources[index]), *function])})"
+    options = [str(units), *function]
     options += [f'kernel_initializer="{plan.kernel_initializer}"'] * (plan.kernel_initializer != "glorot_uniform")
     if plan.l1 or plan.l2:
         options.append(f"kernel_regularizer=keras.regularizers.L1L2(l1={plan.l1:g}, l2={plan.l2:g})")
-    return f"layers.Dense({', '.join(options)})"
+    is_named = index in (*sources.values(), *_mutated_apart(plan))
+    return f"{_name(index)} := " * is_named + f"layers.Dense({', '.join(options)})"
+
+
+def _name(index: int) -> str:
+    return f"dense_{index}"
+
+
+def _tied_to(plan: NetworkPlan) -> dict[int, int]:
+    """Returns, for each decoder layer of a tied plan, the encoder layer whose kernel it shares."""
+    if not plan.tied or plan.bottleneck is None:
+        return {}
+    last = len(plan.layers)
+    return {index: last - index for index in range(plan.bottleneck + 1, last + 1)}
+
+
+def _mutated_apart(plan: NetworkPlan) -> range:
+    """Returns the layers whose weights mutate where those of others do not."""
+    if plan.mutation is None or plan.mutation.layers == "all" or plan.bottleneck is None:
+        return range(0)
+    return range(plan.bottleneck + 1)
 
 
 def _optimizer(plan: NetworkPlan) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.tasks.datasets import OPENML, find_file
-from ganas.tasks.files import TEXT_SUFFIXES, is_file_name
+from ganas.tasks.files import NPZ_LAYOUTS, TEXT_SUFFIXES, is_file_name
 
 if TYPE_CHECKING:
     from ganas.history import Run
@@ -18,6 +19,8 @@ NAMED_LABELS = ("iris", "wine", "breast_cancer")
 FETCHED = ("california_housing",)
 IMAGES = ("mnist", "fashion_mnist", "cifar10")
 PARTS = ("train", "validation", "test")
+OFFICIAL = "test (the official ones)"
+"""What a run says of test rows that came apart, see ``Splits.in_words``."""
 
 
 @dataclass
@@ -55,7 +58,8 @@ def data_part(run: Run) -> DataScript:
         names = ("y_train", "y_test") if has_test_rows else ("y",)
         script.lines += [f"{name} = np.char.strip(np.asarray({name}).astype(str))" for name in names]
     _split(script, data, has_test_rows=has_test_rows)
-    _prepare(script, data, pipeline)
+    pixels = run.facts["fingerprint"]["data"]["preprocessing"]["pixels"]
+    _prepare(script, data, pipeline["preprocessing"], pixels)
     _encode(script, pipeline, is_weighted=run.config.task.class_weights)
     _judge(script)
     return script
@@ -67,10 +71,11 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
     if run.facts.get("from_arrays"):
         script.lines += ["# the run's data were arrays; save yours as X (rows, columns) and y (rows,)"]
         return _load_npz(script, "arrays.npz", ("X", "y"))
-    here = Path(source) if is_file_name(source) and Path(source).exists() else find_file(source)
-    if here is not None or is_file_name(source):
-        path = (here or Path(source)).resolve()
-        return _load_npz(script, str(path)) if path.suffix == ".npz" else _load_table(script, run, path, pipeline)
+    path = _file_of(source, is_table=bool(pipeline["source"]["columns"]))
+    if path is not None and path.suffix.lower() == ".npz":
+        return _load_npz(script, str(path), _names_in(path) or _documented_names(script, run))
+    if path is not None:
+        return _load_table(script, run, path, pipeline)
     if source in IMAGES:
         script.lines.append(f"(x_train, y_train), (x_test, y_test) = keras.datasets.{source}.load_data()")
         return True
@@ -88,12 +93,40 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
     return False
 
 
-def _load_npz(script: DataScript, path: str, names: tuple[str, ...] | None = None) -> bool:
-    if names is None:
-        import numpy as np
+def _file_of(source: str, *, is_table: bool) -> Path | None:
+    """Returns the file of a source, whether it is there now or not; None: it is a data set that the script can have by name."""
+    if source in BUNDLED:
+        return None
+    here = Path(source) if is_file_name(source) and Path(source).exists() else find_file(source)
+    if here is not None or is_file_name(source):
+        return (here or Path(source)).resolve()
+    if source in (*FETCHED, *IMAGES) or source.startswith(OPENML):
+        return None
+    return Path(f"{source}.csv" if is_table else f"{source}.npz")
 
+
+def _names_in(path: Path) -> tuple[str, ...]:
+    """Returns the names of the arrays in an NPZ file; none if it cannot be read (any more)."""
+    import numpy as np
+
+    try:
         with np.load(path) as archive:
-            names = tuple(archive.files)
+            return tuple(archive.files)
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return ()
+
+
+def _documented_names(script: DataScript, run: Run) -> tuple[str, ...]:
+    """Returns what arrays are called in a file such as the run's, and says in the script that this is not certain."""
+    script.lines.append(
+        "# the file could not be read when this was printed: if its arrays have other names, say so here"
+    )
+    has_test_rows = run.config.data.validation == "test" or any(OFFICIAL in line for line in run.facts.get("data", []))
+    features, target, *tests = NPZ_LAYOUTS[0] if has_test_rows else NPZ_LAYOUTS[2]
+    return (features, target, *tests) if tests or script.has_target else (features,)
+
+
+def _load_npz(script: DataScript, path: str, names: tuple[str, ...]) -> bool:
     script.lines.append(f"data = np.load({path!r})")
     by_name = {name.lower(): name for name in names}
     if "x_test" in by_name:
@@ -172,17 +205,15 @@ def _drawn(names: str, source: str, first: str, second: str, size: float) -> str
     return f"{targets} = train_test_split({given}, test_size={size:g}, random_state=0)"
 
 
-def _prepare(script: DataScript, data: Any, pipeline: dict[str, Any]) -> None:
-    """Adds the preprocessing, fitted on the training rows."""
-    prepared = pipeline["preprocessing"]
+def _prepare(script: DataScript, data: Any, prepared: dict[str, Any], pixels: float | None) -> None:
+    """Adds the preprocessing, fitted on the training rows; ``pixels``: the largest value of one, None if there are none."""
     numbers, categories = prepared["numbers"], prepared["categories"]
-    is_pixels = not categories and not any(numbers["shift"]) and set(numbers["scale"]) not in ({1.0}, set())
     steps = []
-    if is_pixels:
+    if pixels is not None:
         shape = ".reshape(len(x_{part}), -1)" if prepared["is_matrix"] else ""
         for part in script.parts:
             reshaped = shape.format(part=part)
-            script.lines.append(f'x_{part} = np.asarray(x_{part}, "float32"){reshaped} / {numbers["scale"][0]:g}')
+            script.lines.append(f'x_{part} = np.asarray(x_{part}, "float32"){reshaped} / {pixels:g}')
     elif categories:
         steps.append(_mixed(script, data, categories))
     else:

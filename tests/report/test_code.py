@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,17 +14,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganas.cli import main
 from ganas.config import RunConfig, make_config
-from ganas.report.code import code_of, network_lines
-from ganas.report.data_code import data_part
+from ganas.report.code import MASK, TIED, code_of, network_lines
+from ganas.report.data_code import OFFICIAL, data_part
 from ganas.search.activations import ELEMENTWISE
 from ganas.search.plan import Corruption, DenseLayer, Head, Mutation, NetworkPlan, Optimizer
 from ganas.settings import make_task
+from ganas.store import RunStore
+from ganas.tasks.splits import Splits
+from ganas.training.build import build
+from ganas.training.fit import mutation_callback
+from ganas.training.session import prepare_session
 
 INPUTS = 7
+ACTIVATIONS = [name for name in ELEMENTWISE if name != "threshold"]  # which needs arguments that a plan cannot give
 PLANS = [
     NetworkPlan((), Head(3, "softmax"), "categorical_crossentropy"),
-    NetworkPlan(tuple(DenseLayer(4 + i, name) for i, name in enumerate(ELEMENTWISE)), Head(1), "mean_squared_error"),
+    NetworkPlan(tuple(DenseLayer(4 + i, name) for i, name in enumerate(ACTIVATIONS)), Head(1), "mean_squared_error"),
     NetworkPlan(
         (DenseLayer(8, "prelu", True, 0.2), DenseLayer(4, "leaky_relu(0.2)", True), DenseLayer(5, "elu(0.5)")),
         Head(3, "softmax", batch_normalization=True),
@@ -38,7 +46,24 @@ PLANS = [
         "binary_crossentropy",
         corruption=Corruption("mask", 0.2),
     ),
+    NetworkPlan((DenseLayer(6, "linear", True),), Head(2), "huber", normalization="before_activation"),
 ]
+TIED_PLAN = NetworkPlan(
+    (DenseLayer(5, "tanh", True, 0.1), DenseLayer(2, "prelu"), DenseLayer(5, "leaky_relu(0.2)", True)),
+    Head(INPUTS, "sigmoid"),
+    "mean_squared_error",
+    l2=1e-4,
+    mutation=Mutation(0.5, 0.1, layers="encoder"),
+    bottleneck=1,
+    tied=True,
+)
+PLANS += [TIED_PLAN, dataclasses.replace(TIED_PLAN, tied=False)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def session():
+    """TensorFlow as the trainers want it, before anything else starts it."""
+    prepare_session(1)
 
 
 def run_script(text: str, folder: Path) -> str:
@@ -55,11 +80,22 @@ def run_script(text: str, folder: Path) -> str:
     return done.stdout
 
 
+def facts_of(config: RunConfig) -> SimpleNamespace:
+    """Returns what a script is printed of: a run with ``config`` that has trained nothing."""
+    task = make_task(config)
+    facts = {
+        "pipeline": task.pipeline(),
+        "from_arrays": False,
+        "data": task.in_words(),
+        "fingerprint": {"data": task.fingerprint()},
+    }
+    return SimpleNamespace(config=config, facts=facts, is_comparison=False)
+
+
 def run_data_part(config: RunConfig) -> dict:
     """Runs the data part of the script of a run with ``config`` in this process; returns its variables."""
-    run = SimpleNamespace(config=config, facts={"pipeline": make_task(config).pipeline(), "from_arrays": False})
-    script = data_part(run)
-    variables: dict = {"parts": script.parts}
+    script = data_part(facts_of(config))
+    variables: dict = {"parts": script.parts, "text": "\n".join(script.lines)}
     exec("\n".join([*sorted(script.imports), *script.lines]), variables)
     return variables
 
@@ -114,14 +150,45 @@ def test_the_script_of_a_plain_network_needs_no_ganas(make_run):
     assert max(map(len, text.splitlines())) <= 140
 
 
-def test_the_layers_make_as_many_parameters_as_the_plan_counts(tmp_path):
-    from ganas.report.code import MASK
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_printed_layers_are_the_network_that_the_search_built(plan):
+    lines = ["import keras", "from keras import layers", MASK, TIED, "model = keras.Sequential(["]
+    names: dict = {"x_train": np.zeros((1, INPUTS))}
+    exec("\n".join([*lines, *(f"    {line}," for line in network_lines(plan)), "])"]), names)
+    printed, built = names["model"], build(plan, INPUTS)
+    assert printed.count_params() == plan.parameters(INPUTS)
+    rng = np.random.default_rng(0)
+    shapes = [weight.shape for weight in built.get_weights()]
+    # variances must be above 0
+    weights = [rng.normal(0, 0.5, shape) if len(shape) > 1 else rng.uniform(0.2, 1.5, shape) for shape in shapes]
+    x = rng.normal(size=(9, INPUTS)).astype(np.float32)
+    for model in (printed, built):
+        model.set_weights(weights)
+    np.testing.assert_allclose(printed(x), built(x), rtol=1e-4, atol=1e-6)
+    assert sum(map(float, printed.losses)) == pytest.approx(sum(map(float, built.losses)))
 
-    lines = ["import keras, numpy as np", "from keras import layers", MASK, f"x_train = np.zeros((1, {INPUTS}))"]
-    for plan in PLANS:
-        lines += ["print(keras.Sequential([", *(f"    {line}," for line in network_lines(plan)), "]).count_params())"]
-    counted = run_script("\n".join(lines), tmp_path).split()
-    assert [int(count) for count in counted] == [plan.parameters(INPUTS) for plan in PLANS]
+
+@pytest.mark.parametrize(("tied", "mutated"), [(True, "encoder"), (False, "all")])
+def test_the_script_of_an_autoencoder_trains_and_mutates_the_layers_of_the_search(tied, mutated, capsys):
+    sections = {"task": {"kind": "reconstruction"}, "training": {"epochs": 1}}
+    layers = (DenseLayer(5, "tanh"), DenseLayer(2), DenseLayer(5, "tanh"))
+    settings = {"mutation": Mutation(0.5, 0.1, layers=mutated), "bottleneck": 1, "tied": tied, "batch_size": 500}
+    plan = NetworkPlan(layers, Head(64, "sigmoid"), "mean_squared_error", **settings)
+    text = code_of(plan, facts_of(make_config(sections, "test")))
+    names: dict = {}
+    exec(text, names)
+    assert "test reconstruction error" in capsys.readouterr().out
+    callback = eval(re.search(r"ganas\.WeightMutation\(.*\)(?=\])", text)[0], names)
+    expected = mutation_callback(plan, plan.mutation, 0).selected(build(plan, 64))
+    assert [v.shape for v in callback.selected(names["model"])] == [v.shape for v in expected]
+
+
+def test_a_comparison_has_no_script_and_says_so_in_one_line(make_run, capsys):
+    store = RunStore.open(make_run().folder)
+    store.put(kind="comparison")
+    store.close()
+    assert main(["show", str(store.folder), "--code"]) == 2
+    assert "is a comparison, and scripts are printed of searches" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast_cancer"])
@@ -187,6 +254,44 @@ def test_official_test_images_stay_test_images(tmp_path):
     check_parts(variables, rows=42, units=3)
     assert len(variables["x_test"]) == 12
     assert variables["x_train"].max() <= 1
+
+
+@pytest.mark.parametrize("loss", [Path.unlink, lambda path: path.write_text("no archive")], ids=["gone", "damaged"])
+@pytest.mark.parametrize(
+    ("arrays", "data"),
+    [
+        ({"X": 40, "y": 40}, {}),
+        ({"x_train": 30, "y_train": 30, "x_test": 12, "y_test": 12}, {}),
+        ({"x_train": 30, "y_train": 30, "x_test": 12, "y_test": 12}, {"validation": "test"}),
+    ],
+)
+def test_a_script_is_printed_without_the_file_of_its_data(arrays, data, loss, tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "images.npz"
+    both = {
+        name: rng.integers(0, 256, (rows, 4, 4)).astype(np.uint8) if name[0] in "xX" else np.arange(rows) % 3
+        for name, rows in arrays.items()
+    }
+    np.savez(path, **both)
+    run = facts_of(make_config({"data": {"source": str(path), **data}}, "test"))
+    before = data_part(run).lines
+    loss(path)
+    first, *after = data_part(run).lines
+    assert first.startswith("# the file could not be read")
+    assert after == before
+
+
+def test_a_run_says_of_official_test_rows_what_a_script_looks_for():
+    assert OFFICIAL in Splits(((np.arange(3), np.arange(0)),), np.arange(2), is_test_official=True).in_words()
+
+
+def test_columns_that_begin_at_0_are_no_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {f"to_{top}": rng.integers(0, top + 1, 200) for top in (4, 9, 91)}
+    pd.DataFrame({**columns, "kind": rng.choice(["a", "b"], 200)}).to_csv(tmp_path / "table.csv", index=False)
+    data = {"source": str(tmp_path / "table.csv"), "target": "kind", "scaling": "min_max"}
+    variables = run_data_part(make_config({"data": data}, "test"))
+    assert variables["x_train"].max(axis=0).tolist() == [1, 1, 1]
+    assert "MinMaxScaler" in variables["text"]
 
 
 def test_class_weights_make_every_class_count_the_same(tmp_path):
