@@ -148,6 +148,15 @@ class FinalSection(Section):
     repeats: Count = 5
 
 
+def absolute_paths(data: DataSection) -> dict[str, str]:
+    """Returns ``data.source`` and ``data.test`` named from the root, those that are files."""
+    from ganas.tasks.files import is_file_name
+
+    values = {f"data.{name}": getattr(data, name) or "" for name in ("source", "test")}
+    files = {key: Path(value).expanduser() for key, value in values.items() if is_file_name(value)}
+    return {key: str(path.resolve()) for key, path in files.items() if path.is_file()}
+
+
 class RunConfig(Section):
     """Every setting of a search."""
 
@@ -187,14 +196,7 @@ class RunConfig(Section):
 
     def with_absolute_paths(self) -> RunConfig:
         """Returns a copy whose files are named from the root, so that a run resumes from any working directory."""
-        from ganas.tasks.files import is_file_name
-
-        files = {}
-        for name in ("source", "test"):
-            value = getattr(self.data, name) or ""
-            if is_file_name(value) and Path(value).expanduser().is_file():
-                files[f"data.{name}"] = str(Path(value).expanduser().resolve())
-        return self.with_values(files, "config")
+        return self.with_values(absolute_paths(self.data), "config")
 
     def to_toml(self) -> str:
         """Writes every setting, the defaults too, as TOML that :func:`load_config` reads back to an equal config."""

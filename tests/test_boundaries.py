@@ -114,3 +114,10 @@ def test_a_worker_loads_nothing_that_no_trainer_uses_and_can_load_it_later():
     )
     done = run_fresh(code)
     assert done.stdout.splitlines() == ["True set()", "True"], done.stderr
+
+
+@pytest.mark.parametrize("package", sorted({path.parent for path in FILES} - {PACKAGE}), ids=lambda path: path.name)
+def test_a_room_names_each_of_its_modules(package):
+    map_of_room = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    assert {module for module in modules if f"``{module}``" not in map_of_room} == set()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from ganas.config import Count, DataSection, RunSection, Section, TaskSection
+from ganas.config import Count, DataSection, RunSection, Section, TaskSection, absolute_paths
 from ganas.config_text import problem_in_words, put_value, read_setting, read_tables, write_table, write_value
 from ganas.errors import ConfigError
 
@@ -153,10 +153,8 @@ class ComparisonConfig(Section):
     def with_absolute_paths(self) -> ComparisonConfig:
         """Returns a copy whose files are named from the root, so that a run resumes from any working directory."""
         tables = self.model_dump(exclude_unset=True)
-        for name in ("source", "test"):
-            path = Path(getattr(self.data, name) or "").expanduser()
-            if path.is_file():
-                put_value(tables, f"data.{name}", str(path.resolve()), "config")
+        for key, path in absolute_paths(self.data).items():
+            put_value(tables, key, path, "config")
         return make_comparison(tables, "config")
 
 

@@ -172,3 +172,12 @@ def test_settings_go_over_the_size_and_the_size_over_the_file(tmp_path):
     assert (changed.training.epochs, changed.training.threads, changed.run.seed) == (5, 3, 4)
     with pytest.raises(ConfigError, match=r"size: must be one of the tables under \[sizes\] \(s, l\), got 'm'"):
         load_comparison(path, ["size=m"])
+
+
+def test_a_name_stays_a_name_where_a_file_is_called_so_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("iris").touch()
+    Path("table.csv").touch()
+    for source, expected in (("iris", "iris"), ("table.csv", str(tmp_path / "table.csv"))):
+        config = make_comparison({"variant": TWO, "data": {"source": source}}, "x.toml")
+        assert config.with_absolute_paths().data.source == expected
