@@ -186,7 +186,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
         "# What the weight mutation costs per step",
         "",
         f"Probability {PROBABILITY}, ratio {RATIO}, all kernels; dropout .5 after each hidden layer. Seconds of a training step",
-        f"over those of the plain network, the quickest of {rows[0]['laps']} laps each; beside it the median and the quartiles of the",
+        f"over those of the plain network, the quickest of {rows[0]['laps']} laps each; beside it median and quartiles of the",
         f"ratios within a lap, which other load on the machine moves. Cores: {CORES}.",
         "*graph* and *XLA* are Keras' own training function without and with `jit_compile`, all cores, a call per step as in",
         "`fit`; *one execution* has all steps in one call (`steps_per_execution`). A cohort runs on one thread; its milliseconds",

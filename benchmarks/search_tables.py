@@ -56,7 +56,9 @@ def load_tables() -> dict[str, Table]:
     """Loads every table under ``GANAS_DATA``, by name; once per process."""
     folder = Path(os.environ.get("GANAS_DATA", "")) / "search_tables"
     if not folder.is_dir():
-        raise SystemExit("GANAS_DATA: expected a folder that holds search_tables, found none; see docs/benchmarks")
+        raise SystemExit(
+            "GANAS_DATA: expected a folder that holds search_tables, found none; see docs/benchmarks/README.md"
+        )
     tables = [*_load_hpobench(folder / "hpobench_nn"), *_load_lcbench(folder / "lcbench")]
     return {table.name: table for table in tables}
 

@@ -194,6 +194,13 @@ def _number(text: str) -> float | int | None:
     return None if not text else int(text) if text.isdigit() else float(text)
 
 
+QUESTIONS_IN_WORDS = """
+The questions, of digits with 10 epochs and batches of 32: *small*: 1 to 4 layers of 10 to 100 units, of which the others train the
+first 20; *all*: the same, all 200; *deep*: 1 to 10 layers; *asks*: small ones, 8 or 32 at a time; *growth*: ganas alone, as the
+candidates' number, width or depth or the data grow; *memory*: 2,000 small ones. Of MNIST: *medium* and *brief*: 1 to 3 layers of 32
+to 512 units, 10 and 2 epochs; *wide*: 1024-512-512-512, 2 epochs, batches of 128, beside the machine's plain matrix product."""
+
+
 def write(rows: list[Row], folder: Path) -> None:
     """Writes the CSV, the table and the figure."""
     rows = sorted(rows, key=lambda row: QUESTIONS.index(row["question"]))
@@ -204,13 +211,15 @@ def write(rows: list[Row], folder: Path) -> None:
     lines = [
         "# Seconds per candidate",
         "",
-        f"Made by `python benchmarks/trainers.py` on {CORES} cores. *Cold* counts imports, worker start and compilations; *warm*",
-        "is a second round in the same process. *Ratio* is to ganas, cold, on the same question.",
+        f"Made by `GANAS_DATA=DIR python benchmarks/trainers.py` on {CORES} cores; the rows are [trainers.csv](trainers.csv).",
+        "*Cold* counts imports, worker start and compilations; *warm* is a second round in the same process. *Ratio* is to ganas,",
+        "cold, on the same question.",
         "",
         "*Start* is the time until imports and data are there; a contestant that trains fewer candidates than ganas has it",
         "spread over as many. KerasTuner, Optuna and joblib go through Keras' `Model.fit`. KerasTuner's mean error is that of its",
         "own score, the best epoch by accuracy; the others' is that of the epoch with the lowest validation loss. Its random",
         "search ends when it has drawn known candidates too often, so it may train fewer than it was asked to.",
+        *QUESTIONS_IN_WORDS.splitlines(),
         "",
         "| question | contestant | candidates | cold, s | start, s | warm, s | ratio | mean error | programs | GFLOP/s |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -293,7 +302,7 @@ def _draw(rows: list[Row], path: Path) -> None:
     axes.barh(labels, [row["cold"] for row in drawn], color=["C1" if "ganas" in label else "C0" for label in labels])
     axes.set(xscale="log", xlabel="seconds per candidate, cold")
     axes.invert_yaxis()
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":
