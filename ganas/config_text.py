@@ -5,14 +5,13 @@ Every kind of config shares this, so that all of them read, print and complain a
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, nearest_or_known
 
 
 def read_tables(path: str | Path) -> dict[str, Any]:
@@ -132,20 +131,14 @@ def problem_in_words(
     return f"{where}: {expected}, got {json.dumps(found, default=str)}"
 
 
-def nearest_in_words(word: str, known: Sequence[str]) -> str:
-    """Returns ``did you mean ...?``, or the list of what is known where nothing is near."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-
-
 def _unknown_key_in_words(section: str, keys: list[str], sections: dict[str, list[str]]) -> str:
     """Names the nearest known key, or the section a key belongs to."""
     if not keys:
-        return f"[{section}]: unknown section; {nearest_in_words(section, list(sections))}"
+        return f"[{section}]: unknown section; {nearest_or_known(section, list(sections))}"
     homes = [name for name, known in sections.items() if keys[0] in known]
     if homes:
         return f"[{section}] {keys[0]}: unknown key here; it belongs in [{homes[0]}]"
-    return f"[{section}] {keys[0]}: unknown key; {nearest_in_words(keys[0], sections[section])}"
+    return f"[{section}] {keys[0]}: unknown key; {nearest_or_known(keys[0], sections[section])}"
 
 
 def _plain(bound: Any) -> str:

@@ -1,7 +1,12 @@
 """The exceptions a user can cause, as one family: the command line turns each into one line and exit code 2.
 
-A message names the place, what was found, what was expected, and what to do.
+A message names the place, what was found, what was expected, and what to do; of a misspelt word, the one that is near.
 """
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class GanasError(Exception):
@@ -26,3 +31,16 @@ class RunError(GanasError):
 
 class MissingExtraError(GanasError):
     """An optional package is needed; the message names the extra that installs it."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns ``; did you mean 'x'?`` for the known word that ``word`` resembles most, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def nearest_or_known(word: str, known: Iterable[str]) -> str:
+    """Returns ``did you mean x?`` for the known word that ``word`` resembles most, or the list of what is known."""
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, did_you_mean
 from ganas.evaluation import Evaluation
 
 Objective = Callable[[Evaluation, int], float | None]
@@ -45,9 +44,8 @@ def check_objectives(names: Sequence[str], kind: str | None = None) -> None:
     """
     for name in names:
         if name not in OBJECTIVES:
-            near = difflib.get_close_matches(name, OBJECTIVES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(OBJECTIVES)}"
-            raise ConfigError(f"[evolution] objectives: unknown {name!r}; {hint}")
+            hint, known = did_you_mean(name, OBJECTIVES), ", ".join(OBJECTIVES)
+            raise ConfigError(f"[evolution] objectives: unknown {name!r}{hint}; known are {known}")
     if len(set(names)) < len(names):
         raise ConfigError(f"[evolution] objectives: each once, got {list(names)}")
     for name in names:

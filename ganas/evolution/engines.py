@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, did_you_mean
 from ganas.evolution.engine import Engine
 from ganas.evolution.generational import Generational
 from ganas.evolution.mu_plus_lambda import MuPlusLambda
@@ -24,7 +23,7 @@ def engine_options(name: str) -> dict[str, Any]:
         ConfigError: no engine has this name.
     """
     if name not in ENGINES:
-        hint = nearest(name, ENGINES)
+        hint = did_you_mean(name, ENGINES)
         raise ConfigError(f"[evolution] engine: {name!r} is unknown{hint}; known are {', '.join(ENGINES)}")
     return {option.name: option.default for option in dataclasses.fields(ENGINES[name])}  # type: ignore[arg-type]
 
@@ -38,19 +37,13 @@ def make_engine(name: str, options: Mapping[str, Any]) -> Engine:
     known = engine_options(name)
     for option, value in options.items():
         if option not in known:
-            hint, listed = nearest(option, known), ", ".join(known) or "none"
+            hint, listed = did_you_mean(option, known), ", ".join(known) or "none"
             raise ConfigError(f"[evolution] {option}: not an option of engine {name!r}{hint}; it has {listed}")
         expected = (int, float) if type(known[option]) is float else type(known[option])
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             kind = type(known[option]).__name__
             raise ConfigError(f"[evolution] {option}: expected {kind}, such as {known[option]!r}, got {value!r}")
     return ENGINES[name](**options)
-
-
-def nearest(name: str, known: Mapping[str, Any]) -> str:
-    """Returns ``, did you mean 'x'?`` for the known name that resembles ``name`` most, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 ENGINES: dict[str, type[Engine]] = {

@@ -6,14 +6,13 @@ step = k }`` or ``{ choice = [...], ordered = true }``. Errors are one line that
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganas.errors import ConfigError, SpaceError
+from ganas.errors import ConfigError, SpaceError, nearest_or_known
 from ganas.search.activations import parse_activation
 from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value, fixed
 
@@ -174,9 +173,7 @@ def refuse_unknown(place: str, table: Mapping[str, Any], known: Collection[str])
     """
     for key in table:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            raise ConfigError(f"{place} {key}: unknown key; {hint}")
+            raise ConfigError(f"{place} {key}: unknown key; {nearest_or_known(key, known)}")
 
 
 def _read(place: str, value: Any, kind: Kind) -> Value:

@@ -6,7 +6,6 @@ library's own cache and download. Loading is lazy: listing the names imports nei
 
 from __future__ import annotations
 
-import difflib
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ganas.errors import DataError
+from ganas.errors import DataError, did_you_mean
 from ganas.tasks.files import SUFFIXES, read_images
 from ganas.tasks.frames import table_of_frame, target_values
 from ganas.tasks.table import Table
@@ -84,9 +83,7 @@ def load_dataset(name: str) -> Table:
     if name.startswith(OPENML):
         return _load_openml(name)
     if name not in DATASETS:
-        near = difflib.get_close_matches(name, DATASETS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        known = ", ".join(DATASETS)
+        known, hint = ", ".join(DATASETS), did_you_mean(name, DATASETS)
         raise DataError(f"[data] source: {name!r} is neither a file nor a known data set ({known}, {OPENML}<id>){hint}")
     return DATASETS[name].load(name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import DataError, MissingExtraError
+from ganas.errors import DataError, MissingExtraError, did_you_mean
 from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
@@ -190,8 +189,7 @@ def resolve_target(target: str | int | None, columns: list[str], place: str) -> 
     try:
         position = int(target)
     except ValueError:
-        near = difflib.get_close_matches(str(target), columns, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(target), columns)
         shown = ", ".join(columns[:12]) + (", ..." if len(columns) > 12 else "")
         raise DataError(f"[data] target: {place} has no column {target!r}{hint} (it has {shown})") from None
     if not -len(columns) <= position < len(columns):

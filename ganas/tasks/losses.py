@@ -6,10 +6,9 @@ targets, because targets are standardised.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
-from ganas.errors import SpaceError
+from ganas.errors import SpaceError, did_you_mean
 
 CLASSIFICATION_LOSSES = (
     "categorical_crossentropy",
@@ -57,7 +56,6 @@ def fitting_loss(name: str | None, fitting: Sequence[str]) -> str:
         return fitting[0]
     keras_name = ALIASES.get(name, name)
     if keras_name not in fitting:
-        near = difflib.get_close_matches(name, [*fitting, *ALIASES], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, [*fitting, *ALIASES])
         raise SpaceError(f"loss {name!r}: must be one of {', '.join(fitting)}{hint}")
     return keras_name

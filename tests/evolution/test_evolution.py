@@ -216,7 +216,7 @@ def test_a_genome_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"engine": "genrational"}, r"engine: 'genrational' is unknown, did you mean 'generational'\?"),
+        ({"engine": "genrational"}, r"engine: 'genrational' is unknown; did you mean 'generational'\?"),
         ({"engine": "generational", "population": 0}, r"\[evolution\] population: must be at least 1, got 0"),
         ({"engine": "generational", "hall_of_fame": 0}, r"\[evolution\] hall_of_fame: must be at least 1, got 0"),
         ({"engine": "generational", "tournament": 0}, r"\[evolution\] tournament: must be at least 1, got 0"),
