@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ganas.errors import ConfigError, did_you_mean
 from ganas.evaluation import Evaluation
+from ganas.search.families import FAMILIES
 
 Objective = Callable[[Evaluation, int], float | None]
 """``(evaluation, inputs) -> number``; ``inputs`` is the network's number of columns."""
@@ -28,16 +29,16 @@ OBJECTIVES: dict[str, Objective] = {
 MEASURED = ("training_seconds", "latency_ms")
 """Objectives that a clock decides: a search that uses one is exempt from the promise of the same answer."""
 
-KINDS_WITH: dict[str, tuple[str, ...]] = {"bottleneck": ("reconstruction", "features", "anomaly")}
-"""Objectives that only the networks of some kinds of task have."""
+FAMILY_WITH = {"bottleneck": "autoencoder"}
+"""Objectives that only networks of one family have."""
 
 
-def check_objectives(names: Sequence[str], kind: str | None = None) -> None:
+def check_objectives(names: Sequence[str], family: str | None = None) -> None:
     """Checks the names of objectives.
 
     Args:
         names: as the config says them.
-        kind: of the task; None: not known yet, so that it is not checked whether its networks have the objectives.
+        family: of the task's networks; None: not known yet, so that it is not checked whether they have the objectives.
 
     Raises:
         ConfigError: a name is unknown, named twice, or of something that no network of the task has.
@@ -49,10 +50,10 @@ def check_objectives(names: Sequence[str], kind: str | None = None) -> None:
     if len(set(names)) < len(names):
         raise ConfigError(f"[evolution] objectives: each once, got {list(names)}")
     for name in names:
-        kinds = KINDS_WITH.get(name)
-        if kind is not None and kinds is not None and kind not in kinds:
+        if family is not None and FAMILY_WITH.get(name, family) != family:
+            having, found = FAMILIES[FAMILY_WITH[name]].in_words, FAMILIES[family].in_words
             raise ConfigError(
-                f"[evolution] objectives: {name!r} needs a task of kind {' or '.join(kinds)}, got {kind}; leave it out"
+                f"[evolution] objectives: {name!r} is of {having}, and this task trains {found}; leave it out"
             )
 
 

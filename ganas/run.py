@@ -106,7 +106,7 @@ def _begin(
         "minutes": config.run.minutes,
     }
     # a mistake in the settings is found here, before there is a folder
-    check_objectives(config.evolution.objectives, made.kind)
+    check_objectives(config.evolution.objectives, made.family)
     make_evaluator(config, made, executor).close()
     make_evolution(config, made, space)
     with contextlib.closing(RunStore.create(folder, config.to_toml(), facts)) as store, logging_to(folder):

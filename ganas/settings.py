@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ganas.config import RunConfig
@@ -14,10 +14,8 @@ from ganas.evolution.evolution import Evolution
 from ganas.execution import Executor
 from ganas.inheritance import Estate
 from ganas.rungs import RUNGS, Rungs
-from ganas.search.autoencoder import autoencoder_space
-from ganas.search.mlp import SEARCH_DEFAULTS, mlp_space
+from ganas.search.families import FAMILIES
 from ganas.search.space import Genome, SearchSpace
-from ganas.search.start import autoencoder_start_genomes, start_genomes
 from ganas.seeds import derive_seed
 from ganas.tasks import load_task
 from ganas.tasks.task import Task
@@ -39,7 +37,7 @@ def make_space(config: RunConfig, task: Task) -> SearchSpace:
     Raises:
         ConfigError: a word of ``[search]`` makes no sense.
     """
-    return SPACES[task.kind](config.search, task.inputs)
+    return FAMILIES[task.family].space(config.search, task.inputs)
 
 
 def make_start(config: RunConfig, task: Task) -> list[Genome]:
@@ -48,12 +46,12 @@ def make_start(config: RunConfig, task: Task) -> list[Genome]:
     Raises:
         ConfigError: one of them makes no sense, or is not in the space.
     """
-    return STARTS[task.kind](config.search, task.inputs)
+    return FAMILIES[task.family].start(config.search, task.inputs)
 
 
 def with_defaults(config: RunConfig, task: Task) -> RunConfig:
     """Returns the config with what it leaves to the task and the engine filled in, so that a run records it."""
-    words = DEFAULT_WORDS.get(task.kind, {})
+    words = FAMILIES[task.family].defaults
     if not config.search:
         words = {**words, **UNSAID_WORDS.get(task.kind, {})}
     values: dict[str, Any] = {f"search.{name}": word for name, word in words.items() if name not in config.search}
@@ -135,35 +133,6 @@ def make_evolution(config: RunConfig, task: Task, space: SearchSpace, earlier: S
         **engine_options(config),
     )
 
-
-def _mlp_space(words: Mapping[str, Any], inputs: int) -> SearchSpace:
-    return mlp_space(words)
-
-
-def _mlp_start(words: Mapping[str, Any], inputs: int) -> list[Genome]:
-    return start_genomes(words)
-
-
-SPACES: dict[str, Callable[[Mapping[str, Any], int], SearchSpace]] = {
-    "classification": _mlp_space,
-    "regression": _mlp_space,
-    "reconstruction": autoencoder_space,
-    "features": autoencoder_space,
-    "anomaly": autoencoder_space,
-}
-"""The space of networks that each kind of task searches: of the words of ``[search]`` and the number of inputs."""
-
-STARTS: dict[str, Callable[[Mapping[str, Any], int], list[Genome]]] = {
-    "classification": _mlp_start,
-    "regression": _mlp_start,
-    "reconstruction": autoencoder_start_genomes,
-    "features": autoencoder_start_genomes,
-    "anomaly": autoencoder_start_genomes,
-}
-"""Who reads the networks to start with, for each kind of task."""
-
-DEFAULT_WORDS: dict[str, dict[str, Any]] = {"classification": SEARCH_DEFAULTS, "regression": SEARCH_DEFAULTS}
-"""What ``[search]`` says where a config is silent, for the kinds whose space has words of its own."""
 
 UNSAID_WORDS: dict[str, dict[str, Any]] = {"classification": {"batch_normalization": [True, False]}}
 """What is searched too where ``[search]`` says nothing at all; a section that says something has only what it asks for."""

@@ -84,6 +84,8 @@ class AutoencoderTask(TableTask):
         DataError: there are too few rows, a single column, or columns that are all constant.
     """
 
+    family = "autoencoder"
+
     def __init__(self, table: Table, purpose: Purpose, settings: DataSettings) -> None:
         self.purpose = purpose
         super().__init__(table, purpose, settings)

@@ -57,6 +57,8 @@ class SupervisedTask(TableTask):
         DataError: the table has no target.
     """
 
+    family = "mlp"
+
     def __init__(self, table: Table, problem: Problem, settings: DataSettings) -> None:
         require_target(table)
         self.problem = problem

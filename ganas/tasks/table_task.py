@@ -52,6 +52,8 @@ class TableTask(ABC):
         settings: splits and preprocessing.
     """
 
+    family: str
+
     def __init__(self, table: Table, subject: Subject, settings: DataSettings) -> None:
         self.table = table
         self.settings = settings

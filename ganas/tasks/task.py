@@ -38,7 +38,7 @@ class Task(Protocol):
 
     Attributes:
         name: of the data, such as ``digits``.
-        kind: the name in ``KINDS``.
+        kind: the name in ``KINDS``; ``family``: that of its networks in ``ganas.search.families.FAMILIES``.
         error_in_words: what "error" means, in one line, such as ``1 - accuracy on 288 validation rows``.
         inputs: columns after preprocessing.
         head: the output layer; ``losses``: names of the losses that fit, ``losses[0]`` the default.
@@ -47,6 +47,7 @@ class Task(Protocol):
 
     name: str
     kind: str
+    family: str
     error_in_words: str
     inputs: int
     head: Head
