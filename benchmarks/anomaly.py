@@ -301,7 +301,7 @@ normal rows the realised rate agrees with the stated one in the mean. Single fit
 held-out rows are few (at 5 %, 400 of them leave a standard error of 1.1 points), and so are test rows."""
 SCORES_NOTE = """Columns "published" are of the paper (three seeds of its own); everything else was measured here, each detector
 with its defaults. "isolation forest" is scikit-learn's."""
-CRITERION_NOTE = f"""Up to {NETWORKS} random networks per set (15 of vowels, 14 of letter), from codes of one unit to codes
+CRITERION_NOTE = f"""Up to {NETWORKS} random networks per set, from codes of one unit to codes
 wider than the input, trained on all rows. Spearman's correlation of each criterion, which knows no labels, with
 the true ROC-AUC of the network's reconstruction error on the validation rows, and the ROC-AUC of the network
 that the criterion would choose. Neither criterion is a good judge where

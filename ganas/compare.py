@@ -246,7 +246,7 @@ class Comparison:
     def _remember(self, planned: Planned, evaluation: Evaluation) -> None:
         objectives = None if evaluation.error is None else [evaluation.error]
         self.store.add_evaluation(planned.number, evaluation, objectives)
-        self.store.put(seconds=self._seconds(), trained=int(self.store.get("trained", 0)) + 1)
+        self.store.put(seconds=self._seconds())
         self.listener.on_training(planned.label(), evaluation)
 
     # ---- what is asked of the trained networks ---------------------------------------------------------------------------

@@ -152,6 +152,12 @@ class Run:
         """The candidates that have an answer, in the order of asking."""
         return [record for record in self.records if record.evaluation is not None]
 
+    @property
+    def standing(self) -> tuple[int, float | None]:
+        """How many evaluations there are, and the lowest error of those that count; the records are not read for it."""
+        ((count, best),) = self._rows("SELECT COUNT(*), MIN(CASE WHEN status = 'ok' THEN error END) FROM evaluations")
+        return int(count), best
+
     @cached_property
     def generations(self) -> list[dict[str, Any]]:
         """The rows of the generation log."""

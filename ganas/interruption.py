@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 
 class StopRequest:
-    """Counts requests to stop: the first Ctrl-C ends after the batch, the second (or SIGTERM) at once.
+    """Counts requests to stop: the first Ctrl-C ends after the batch if there is one, the second (or SIGTERM) at once.
 
     Attributes:
         has_batch: whether a batch is under way that a first Ctrl-C lets end.

@@ -10,7 +10,7 @@ from rich.console import Console
 from ganas.console import print_heading, print_lines, print_table
 from ganas.history import HallMember, Run
 from ganas.report.score import score_lines
-from ganas.report.tables import Row, failure_rows, hall_rows, progress_rows, training_in_words
+from ganas.report.tables import Row, failure_rows, hall_rows, training_in_words
 from ganas.report.words import number_in_words, seconds_in_words
 
 FILES = {
@@ -105,7 +105,7 @@ def print_member(console: Console, member: HallMember) -> None:
 def run_row(run: Run) -> Row:
     """Returns a run as a row of the list of runs; ``best`` is None of a comparison, which looks for none."""
     facts, result = run.facts, run.result
-    evaluations, best = _standing(run)
+    evaluations, best = run.standing
     return {
         "run": run.name,
         "status": run.status,
@@ -115,19 +115,6 @@ def run_row(run: Run) -> Row:
         "validation": result["validation"]["mean"] if result else None,
         "test": result["test"]["mean"] if result and result["test"] else None,
     }
-
-
-def _standing(run: Run) -> tuple[int, float | None]:
-    """Returns how many evaluations a run has, and the lowest error among them.
-
-    The last row of the generation log says both where the run ended with a whole generation. Else the log is behind, and
-    the records, of which there are many, are read.
-    """
-    latest = run.generations[-1] if run.generations else {}
-    if run.readings and run.status == "finished" and run.readings[-1]["evaluations"] == latest.get("evaluations"):
-        return latest["evaluations"], latest["best"]
-    rows = progress_rows(run.records)
-    return len(rows), rows[-1]["best"] if rows else None
 
 
 def print_runs(console: Console, rows: Sequence[Row]) -> None:

@@ -136,7 +136,7 @@ def resume(
         raise RunError(f"{folder}: its data were given as arrays in Python; resume works for data read by name or file")
     config = load_config(folder / "config.toml")
     planned = generations or before.facts["generations"]
-    allowed = float(minutes) if minutes else before.facts["minutes"]
+    allowed = before.facts["minutes"] if minutes is None else float(minutes)
     changes = {"evolution.generations": planned, "run.minutes": allowed, "run.jobs": jobs}
     config = config.with_values({key: value for key, value in changes.items() if value is not None}, "resume")
     if before.status == "finished" and generations is None and minutes is None:
@@ -245,7 +245,7 @@ class Search:
             self.store.add_asked(asked)
             evaluations = self._evaluate(evaluator, asked, genomes, told, batch)
             if any(evaluation.is_cut for evaluation in evaluations):
-                return f"{self.config.run.minutes:g} minutes are over"
+                return "interrupted" if self.stop.count else f"{self.config.run.minutes:g} minutes are over"
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
             told += evaluations
             rows = self._generation_rows(told, evolution)

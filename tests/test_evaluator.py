@@ -1,5 +1,7 @@
 """The evaluator: each plan once, in order, the same alone and in company; what fails is an answer, not an exception."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,16 @@ def test_a_candidate_stopped_at_a_rung_keeps_its_score_there_and_survivors_answe
         else:
             assert one.epochs == 1
             assert one.rungs == ((1, one.error),)
+
+
+def test_a_deadline_cuts_trainings_short_and_they_are_forgotten():
+    epochs = 2000
+    with make(budget=TrainingBudget(epochs=epochs)) as evaluator:
+        (cut,) = evaluator.evaluate(PLANS[0], deadline=time.time() + 0.2)
+        (whole,) = evaluator.evaluate(PLANS[0])
+    assert (cut.status, cut.is_cut) == ("timed_out", True)
+    assert 1 <= cut.epochs < epochs
+    assert (whole.status, whole.epochs) == ("ok", epochs)
 
 
 @pytest.mark.parametrize(("epochs", "survivors"), [(1, 0), (2, 1)])

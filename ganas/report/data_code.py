@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.tasks.datasets import OPENML, find_file
-from ganas.tasks.files import NPZ_LAYOUTS, TEXT_SUFFIXES, is_file_name
+from ganas.tasks.files import NPZ_LAYOUTS, TEXT_SUFFIXES, UNREADABLE, is_file_name
 
 if TYPE_CHECKING:
     from ganas.history import Run
@@ -19,7 +18,7 @@ NAMED_LABELS = ("iris", "wine", "breast_cancer")
 FETCHED = ("california_housing",)
 IMAGES = ("mnist", "fashion_mnist", "cifar10")
 PARTS = ("train", "validation", "test")
-OFFICIAL = "test (the official ones)"
+OFFICIAL = "(the official ones)"
 """What a run says of test rows that came apart, see ``Splits.in_words``."""
 
 
@@ -112,7 +111,7 @@ def _names_in(path: Path) -> tuple[str, ...]:
     try:
         with np.load(path) as archive:
             return tuple(archive.files)
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except UNREADABLE:
         return ()
 
 
@@ -121,7 +120,7 @@ def _documented_names(script: DataScript, run: Run) -> tuple[str, ...]:
     script.lines.append(
         "# the file could not be read when this was printed: if its arrays have other names, say so here"
     )
-    has_test_rows = run.config.data.validation == "test" or any(OFFICIAL in line for line in run.facts.get("data", []))
+    has_test_rows = any(OFFICIAL in line for line in run.facts.get("data", []))
     features, target, *tests = NPZ_LAYOUTS[0] if has_test_rows else NPZ_LAYOUTS[2]
     return (features, target, *tests) if tests or script.has_target else (features,)
 

@@ -27,6 +27,8 @@ TARGET_NAMES = ("target", "class", "label")
 """A column called so is the target if none is given."""
 FILE_SETTINGS = ("target", "test", "header")
 """What settings say of how a table is read; arrays and data sets by name have all that of their own."""
+UNREADABLE = (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile)
+"""What NumPy raises where a file is no NPZ of plain arrays, or not all of one."""
 NPZ_LAYOUTS: tuple[tuple[str, ...], ...] = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("X_train", "y_train", "X_test", "y_test"),
@@ -169,7 +171,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"{path}: cannot be read as NPZ of plain arrays ({_first_line(error)}); is it complete?"
         ) from None

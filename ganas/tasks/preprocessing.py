@@ -154,9 +154,7 @@ def fit_preprocessing(table: Table, rows: NDArray[np.intp], settings: DataSettin
         DataError: there are no rows, or more principal components are asked for than there are inputs or training rows.
     """
     if not len(rows):
-        raise DataError(
-            f"{table.name}: there are no rows to train on; anomaly detection learns normal ones, so give some"
-        )
+        raise DataError(f"{table.name}: none of the rows is one to train on; give some that are")
     training = table.features.take(rows)
     numbers = _fit_numbers(training, table.pixel_maximum, settings.scaling)
     categories = tuple(

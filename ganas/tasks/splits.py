@@ -38,15 +38,16 @@ class Splits:
 
     def in_words(self) -> str:
         """Describes the split in one line."""
-        if self.is_test_official:
-            test = f"{len(self.test):,} test (the official ones)"
+        official = " (the official ones)" if self.is_test_official else ""
+        if official:
+            test = f"{len(self.test):,} test{official}"
         else:
             test = f"{len(self.test):,} test (drawn)" if len(self.test) else "no rows for a test"
         train, validation = self.folds[0]
         if len(self.folds) > 1:
             return f"rows: {len(train) + len(validation):,} in {len(self.folds)} folds, {test}"
         if self.validates_on_test:
-            return f"rows: {len(train):,} train; the {len(self.test):,} test rows validate"
+            return f"rows: {len(train):,} train; the {len(self.test):,} test rows{official} validate"
         return f"rows: {len(train):,} train, {len(validation):,} validate, {test}"
 
 

@@ -256,11 +256,16 @@ def test_official_test_images_stay_test_images(tmp_path):
     assert variables["x_train"].max() <= 1
 
 
-@pytest.mark.parametrize("loss", [Path.unlink, lambda path: path.write_text("no archive")], ids=["gone", "damaged"])
+@pytest.mark.parametrize(
+    "loss",
+    [Path.unlink, lambda path: path.write_text("no archive"), lambda path: path.write_bytes(b"")],
+    ids=["gone", "damaged", "empty"],
+)
 @pytest.mark.parametrize(
     ("arrays", "data"),
     [
         ({"X": 40, "y": 40}, {}),
+        ({"X": 40, "y": 40}, {"validation": "test"}),
         ({"x_train": 30, "y_train": 30, "x_test": 12, "y_test": 12}, {}),
         ({"x_train": 30, "y_train": 30, "x_test": 12, "y_test": 12}, {"validation": "test"}),
     ],

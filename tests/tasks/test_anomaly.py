@@ -254,7 +254,7 @@ def test_rows_of_one_kind_are_refused_when_the_task_is_made(labels, options, mes
         (LABELS, 1, {"train_on": "all", "metric": "roc_auc"}, "of the 50 test rows all are labelled anomalies"),
         (LABELS, 0, {}, None),
         (LABELS, 0, {"metric": "roc_auc"}, 'of the 50 test rows none .* choose by metric = "perturbed"'),
-        (1, 0, {}, "t: there are no rows to train on"),
+        (1, 0, {}, "t: none of the rows is one to train on"),
     ],
 )
 def test_a_file_of_test_rows_of_one_kind_is_judged_or_refused_when_the_task_is_made(
