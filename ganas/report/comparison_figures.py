@@ -36,6 +36,8 @@ def draw_curves(curves: Mapping[str, Sequence[Row]], label: str, *, from_share: 
     if not from_share and min(values) > 0 and max(values) / min(values) > 8:
         axes.set_yscale("log")
         plain_ticks(axes.yaxis, values)
+    elif min(values) >= 0 > axes.get_ylim()[0]:
+        axes.set_ylim(bottom=0)  # a band may reach below what an error can be
     axes.set_xlabel("optimizer updates")
     axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

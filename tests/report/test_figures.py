@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ganas.report import figures, tables
+from ganas.report.comparison_figures import draw_curves
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -74,3 +75,10 @@ def test_codes_are_drawn_beside_principal_components_of_the_same_widths():
     assert list(best.get_xdata()) == [2, 4, 8]
     assert list(components.get_ydata()) == [0.7, 0.3]
     assert labels_of(axes.figure) == ["units of the bottleneck", "validation error"]
+
+
+def test_a_band_is_not_drawn_below_what_an_error_can_be():
+    rows = [{"updates": 100 * step, "mean": 0.1, "low": -0.3, "high": 0.5} for step in (1, 2, 3)]
+    (axes,) = draw_curves({"none": rows}, "error").axes
+    assert axes.get_ylim()[0] == 0
+    assert axes.get_ylim()[1] > 0.5
