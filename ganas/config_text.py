@@ -134,7 +134,7 @@ def problem_in_words(
 def _unknown_key_in_words(section: str, keys: list[str], sections: dict[str, list[str]]) -> str:
     """Names the nearest known key, or the section a key belongs to."""
     if not keys:
-        return f"[{section}]: unknown section; {nearest_or_known(section, list(sections))}"
+        return f"[{section}]: unknown section; {nearest_or_known(section, sections)}"
     homes = [name for name, known in sections.items() if keys[0] in known]
     if homes:
         return f"[{section}] {keys[0]}: unknown key here; it belongs in [{homes[0]}]"

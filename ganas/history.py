@@ -224,6 +224,15 @@ class Run:
             raise RunError(f"{self.folder / 'run.db'}: cannot be read ({error})") from error
 
 
+def first_reason(run: Run) -> str:
+    """Returns why, in one line, no candidate of ``run`` counts."""
+    evaluations = [record.evaluation for record in run.evaluated if record.evaluation is not None]
+    messages = [one.message for one in evaluations if one.message]
+    if messages:
+        return f"the first reason: {messages[0].splitlines()[0]}"
+    return "all were stopped at a rung" if evaluations else "nothing was evaluated"
+
+
 def find_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") -> Path:
     """Returns the folder of a run given as a path, a name (or a part of one, if unique) or ``latest``.
 

@@ -26,7 +26,7 @@ from ganas.evolution.individual import Stopped
 from ganas.execution import Executor, make_executor
 from ganas.final import Finalist, assess_winner
 from ganas.generations import generation_row
-from ganas.history import Run, find_run, load_run
+from ganas.history import Run, find_run, first_reason, load_run
 from ganas.identity import fingerprint, folder_name, refuse_changes
 from ganas.inheritance import Estate
 from ganas.interruption import StopRequest
@@ -159,15 +159,6 @@ def workers_of(config: RunConfig) -> Iterator[Executor]:
         yield executor
     finally:
         executor.close(kill=True)
-
-
-def first_reason(run: Run) -> str:
-    """Returns why, in one line, no candidate of ``run`` counts."""
-    evaluations = [record.evaluation for record in run.evaluated if record.evaluation is not None]
-    messages = [one.message for one in evaluations if one.message]
-    if messages:
-        return f"the first reason: {messages[0].splitlines()[0]}"
-    return "all were stopped at a rung" if evaluations else "nothing was evaluated"
 
 
 class Search:

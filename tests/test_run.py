@@ -17,9 +17,9 @@ from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import ConfigError, RunError
 from ganas.evaluation import Evaluation
 from ganas.generations import generation_row
-from ganas.history import Run, load_run
+from ganas.history import Run, first_reason, load_run
 from ganas.listener import SilentListener
-from ganas.run import evolve, first_reason, resume
+from ganas.run import evolve, resume
 from ganas.search.plan import mlp_plan
 from ganas.settings import with_defaults
 from ganas.store import RunStore

@@ -39,10 +39,7 @@ class Splits:
     def in_words(self) -> str:
         """Describes the split in one line."""
         official = " (the official ones)" if self.is_test_official else ""
-        if official:
-            test = f"{len(self.test):,} test{official}"
-        else:
-            test = f"{len(self.test):,} test (drawn)" if len(self.test) else "no rows for a test"
+        test = f"{len(self.test):,} test{official or ' (drawn)'}" if len(self.test) else "no rows for a test"
         train, validation = self.folds[0]
         if len(self.folds) > 1:
             return f"rows: {len(train) + len(validation):,} in {len(self.folds)} folds, {test}"
