@@ -3,9 +3,10 @@
     python benchmarks/mutation.py                      # writes docs/benchmarks/mutation.{csv,md}; a quarter of an hour
     python benchmarks/mutation.py --laps 3 --out DIR   # a look at whether it runs
 
-All variants of a network are compiled first; then they take turns, a few steps each. A variant's quickest turn is divided by
-the plain network's quickest: other load on the machine can only slow a turn down. Beside it stands the median of the ratios
-within a lap, which says how noisy the machine was. Rows are made up: what they hold does not change how long a step takes.
+All variants of a network are compiled first, each several times: of equal programs one is often slower than the next for as long
+as it lives. Then all take turns, a few steps each. A variant's quickest turn is divided by the plain network's quickest: other
+load on the machine can only slow a turn down. Beside it stands the median of the ratios within a lap, which says how noisy the
+machine was. Rows are made up: what they hold does not change how long a step takes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from ganas.training.contract import Member, TrainingData
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
 PROBABILITY, RATIO = 0.1, 1e-4
+BUILDS = 3
+"""How often a variant is compiled."""
 CORES = available_cores()
 
 Row = dict[str, Any]
@@ -140,10 +143,12 @@ def time_network(name: str, network: Network, laps: int) -> list[Row]:
     }
     rows = []
     for mode, make in modes.items():
-        turns = {variant: make(plan) for variant, plan in network.plans().items()}
-        seconds = _take_turns(list(turns.values()), laps)
+        plans = network.plans()
+        turns = [make(plan) for _ in range(BUILDS) for plan in plans.values()]
+        # a row per lap and build, a column per variant
+        seconds = _take_turns(turns, laps).reshape(laps * BUILDS, len(plans))
         steps = network.steps * (network.members if "cohort" in mode else 1)
-        for variant, own in zip(turns, seconds.T, strict=True):
+        for variant, own in zip(plans, seconds.T, strict=True):
             ratios = own / seconds[:, 0]
             low, high = np.percentile(ratios, [25, 75])
             row = {
@@ -186,8 +191,8 @@ def write(rows: Sequence[Row], path: Path) -> None:
         "# What the weight mutation costs per step",
         "",
         f"Probability {PROBABILITY}, ratio {RATIO}, all kernels; dropout .5 after each hidden layer. Seconds of a training step",
-        f"over those of the plain network, the quickest of {rows[0]['laps']} laps each; beside it median and quartiles of the",
-        f"ratios within a lap, which other load on the machine moves. Cores: {CORES}.",
+        f"over those of the plain network, the quickest of {rows[0]['laps']} laps of {BUILDS} compiled programs each; beside it",
+        f"median and quartiles of the ratios within a lap, which other load on the machine moves. Cores: {CORES}.",
         "*graph* and *XLA* are Keras' own training function without and with `jit_compile`, all cores, a call per step as in",
         "`fit`; *one execution* has all steps in one call (`steps_per_execution`). A cohort runs on one thread; its milliseconds",
         "are per step and member, and hold the start and the end of a training too (weights drawn, moved and copied).",
@@ -213,7 +218,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--laps", type=int, default=24, help="turns of each variant")
+    parser.add_argument("--laps", type=int, default=8, help="turns of each compiled variant")
     parser.add_argument("--out", type=Path, default=DOCS)
     options = parser.parse_args()
     rows = [row for name, one in NETWORKS.items() for row in time_network(name, one, options.laps)]
