@@ -26,10 +26,19 @@ GROUPED = 2**16
 
 
 def uniform(key: int, step: Any, shape: tuple[int, ...] = ()) -> Any:
-    """Returns float32 draws from [0, 1), multiples of 2**-24: the Philox function of the seed (``key``, ``step``)."""
+    """Returns float32 draws from [0, 1), multiples of 2**-24: a Philox function of (``key``, ``step``)."""
     # made of bits here, because graph mode and XLA make different floats of the same bits
-    bits = tf.random.stateless_uniform(shape, [key, step], minval=None, maxval=None, dtype=tf.uint32, alg="philox")
+    bits = tf.raw_ops.StatelessRandomUniformFullIntV2(shape=shape, dtype=tf.uint32, **_generator(key, step))
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * 2.0**-24
+
+
+def _generator(key: int, step: Any) -> dict[str, Any]:
+    """Returns what names a Philox stream to TensorFlow's raw operations: ``key``, and a counter that begins at 2**64 ``step``.
+
+    ``tf.random.stateless_uniform`` would scramble both first, two dozen operations for each draw.
+    """
+    counter = tf.stack([tf.constant(0, tf.uint64), tf.cast(step, tf.uint64)])
+    return {"key": tf.constant([key], tf.uint64), "counter": counter, "alg": tf.random.Algorithm.PHILOX.value}
 
 
 def coins(seed: int, block: Any, probability: float) -> Any:
@@ -101,8 +110,8 @@ def _random(weights: Any, count: int, key: int, step: Any) -> Any:
     size = weights.shape[0]
     if count > SPARSE * size:
         return tf.math.top_k(uniform(key, step, (size,)), count).indices
-    draws = tf.random.stateless_uniform(
-        (_draws_for(count, size),), seed=[key, step], maxval=size, dtype=tf.int32, alg="philox"
+    draws = tf.raw_ops.StatelessRandomUniformIntV2(
+        shape=(_draws_for(count, size),), minval=0, maxval=size, **_generator(key, step)
     )
     order = tf.argsort(draws, stable=True)
     in_order = tf.gather(draws, order)

@@ -26,10 +26,10 @@ def kernel_seed(seed: int, layer: int) -> int:
 
 
 def mutation_key(seed: int, draw: str, layer: int = 0) -> int:
-    """Returns the first word (below 2**31) of the Philox seed of one draw of the weight mutation; the second is the step.
+    """Returns the Philox key (below 2**31) of one draw of the weight mutation; its counter begins at the step.
 
     A draw is thus a function of (seed, step, layer): ``"coin"`` (one per step, for all layers; Keras' callback draws those of a
-    block of steps at once, and its second word is the block), and per mutated layer, in
-    the order of the network from 0, ``"count"`` (settles the fraction), ``"place"`` and ``"size"``.
+    block of steps at once, and its counter begins at the block), and per mutated layer, in the order of the network from 0,
+    ``"count"`` (settles the fraction), ``"place"`` and ``"size"``.
     """
     return derive_seed(seed, "mutation", draw, layer) % 2**31

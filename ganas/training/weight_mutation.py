@@ -128,7 +128,8 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         """Returns a variable's values after the mutation and its constraint."""
         values = tf.convert_to_tensor(variable.value)
         places, new = replacements(values, self.settings.ratio, self.settings.method, self.seed, step, layer)
-        values = tf.tensor_scatter_nd_update(values, tf.stack(_unravel(places, values.shape), axis=-1), new)
+        mutated = tf.tensor_scatter_nd_update(tf.reshape(values, [-1]), places[:, None], new)
+        values = tf.reshape(mutated, values.shape)
         return values if variable.constraint is None else variable.constraint(values)
 
 
@@ -257,15 +258,6 @@ def _write_replicas(variables: Sequence[Any], is_due: Any, mutated: Callable[[in
             ),
             args=(new,),
         )
-
-
-def _unravel(places: Any, shape: Any) -> list[Any]:
-    """Returns flat ``places`` as one index per dimension; ``tf.unravel_index`` does not compile in XLA."""
-    indices: list[Any] = []
-    for size in reversed(shape):
-        indices.insert(0, places % size)
-        places = places // size
-    return indices
 
 
 def _wrap_step(model: Any, mutate: Callable[[Any], None]) -> None:
