@@ -2,10 +2,9 @@
 
     python benchmarks/timed_searches.py NAME JOB.json
 
-A job holds its ``seconds`` and the sections of a ``config``, for data, splits, epochs and patience. Every network that has been
-trained is a line of JSON on standard output: its ``layers``, pairs of units and activation, its learning ``rate``, and its
-validation ``error``, of the epoch with the lowest validation loss. All search the space that ganas searches where nothing is
-said. A search that does not choose the lowest error ends with the line of its winner, whose ``error`` is null.
+A job holds the sections of a config, for data, splits, epochs and patience. Every network that has been trained is a line of
+JSON on standard output: its ``layers``, pairs of units and activation, its learning ``rate``, and its validation ``error``, of
+the epoch with the lowest validation loss. All search the space that ganas searches where nothing is said.
 """
 
 from __future__ import annotations
@@ -19,13 +18,10 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from contestants import since_start
-
 from ganas.config import make_config
 from ganas.evaluation import Evaluation
 from ganas.listener import SilentListener
 from ganas.search.mlp import SEARCH_DEFAULTS
-from ganas.search.plan import NetworkPlan
 from ganas.settings import make_task
 
 Sections = dict[str, Any]
@@ -34,34 +30,19 @@ FOREVER = 10**6
 
 
 def ganas_search(job: Sections, engine: str) -> None:
-    """Searches as ``ganas evolve`` does, with another engine; if the job has minutes, its final assessment included."""
+    """Searches as ``ganas evolve`` does, with another engine."""
     import ganas
 
     class Reporter(SilentListener):
         def on_evaluation(self, number: int, evaluation: Evaluation) -> None:
             if evaluation.error is not None and evaluation.is_ok:
-                report(candidate_of(evaluation.plan), evaluation.error)
+                plan = evaluation.plan
+                layers = [[layer.units, layer.activation] for layer in plan.layers]
+                report({"layers": layers, "rate": plan.optimizer.learning_rate}, evaluation.error)
 
     evolution = {"engine": engine, "generations": FOREVER}
     with tempfile.TemporaryDirectory() as folder:
-        config = make_config({**job, "evolution": evolution}, "wall_clock")
-        run = ganas.evolve(config, runs_dir=folder, listener=Reporter())
-        assert run.result is not None
-        report(candidate_of(NetworkPlan.from_json(run.result["winner"]["plan"])), None)
-
-
-def ganas_evolve(job: Sections, seconds: float) -> None:
-    """Searches and assesses as ``ganas evolve --minutes`` does: the winner is the best of its finalists' retrainings."""
-    minutes = (0.95 * seconds - since_start()) / 60
-    ganas_search({**job, "run": {**job["run"], "minutes": minutes}}, "surrogate_assisted")
-
-
-def candidate_of(plan: NetworkPlan) -> dict[str, Any]:
-    """Returns what a line says of a plan."""
-    return {
-        "layers": [[layer.units, layer.activation] for layer in plan.layers],
-        "rate": plan.optimizer.learning_rate,
-    }
+        ganas.evolve(make_config({**job, "evolution": evolution}, "wall_clock"), runs_dir=folder, listener=Reporter())
 
 
 def optuna_tpe(job: Sections) -> None:
@@ -171,23 +152,21 @@ def draw(integer: Callable[..., int], number: Callable[..., float], choice: Call
     return {"layers": layers, "rate": number("rate", *SEARCH_DEFAULTS["learning_rate"]["range"])}
 
 
-def report(candidate: dict[str, Any], error: float | None) -> None:
-    """Writes the line of a trained network, or of the winner."""
+def report(candidate: dict[str, Any], error: float) -> None:
+    """Writes the line of a trained network."""
     print("\n" + json.dumps({**candidate, "error": error}), flush=True)
 
 
-SEARCHES: dict[str, Callable[[Sections, float], None]] = {
-    "ganas": lambda job, seconds: ganas_search(job, "surrogate_assisted"),
-    "ganas, assessed": ganas_evolve,
-    "ganas, random search": lambda job, seconds: ganas_search(job, "random"),
-    "Optuna TPE": lambda job, seconds: optuna_tpe(job),
-    "KerasTuner Bayesian": lambda job, seconds: keras_tuner(job, "BayesianOptimization", max_trials=FOREVER),
-    "KerasTuner Hyperband": lambda job, seconds: keras_tuner(
+SEARCHES: dict[str, Callable[[Sections], None]] = {
+    "ganas": lambda job: ganas_search(job, "surrogate_assisted"),
+    "ganas, random search": lambda job: ganas_search(job, "random"),
+    "Optuna TPE": optuna_tpe,
+    "KerasTuner Bayesian": lambda job: keras_tuner(job, "BayesianOptimization", max_trials=FOREVER),
+    "KerasTuner Hyperband": lambda job: keras_tuner(
         job, "Hyperband", max_epochs=make_config(job, "wall_clock").training.epochs, hyperband_iterations=FOREVER
     ),
 }
 
 if __name__ == "__main__":
     with open(sys.argv[2]) as file:
-        given = json.load(file)
-    SEARCHES[sys.argv[1]](given["config"], given["seconds"])
+        SEARCHES[sys.argv[1]](json.load(file))

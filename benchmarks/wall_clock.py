@@ -72,15 +72,13 @@ def sections(dataset: str, seed: int, **data: Any) -> dict[str, Any]:
 def search(dataset: str, searcher: str, seed: int) -> tuple[int, list[Found], dict[str, Any]]:
     """Lets one search run for its time; returns how many networks it trained, what it found when, and its best candidate.
 
-    The best is the one with the lowest validation error, or the winner that the search names.
-
     Raises:
-        SystemExit: it ended before its time without a winner, or trained no network.
+        SystemExit: it ended by itself, or trained no network.
     """
     lines: list[tuple[float, dict[str, Any]]] = []
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "errors").open("w+") as complaints:
         path = Path(folder) / "job.json"
-        path.write_text(json.dumps({"config": sections(dataset, seed), "seconds": SECONDS}))
+        path.write_text(json.dumps(sections(dataset, seed)))
         started = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, str(CONTESTANTS), searcher, str(path)],
@@ -95,21 +93,18 @@ def search(dataset: str, searcher: str, seed: int) -> tuple[int, list[Found], di
         assert process.stdout is not None
         lines.extend((time.monotonic() - started, json.loads(line)) for line in process.stdout if line.startswith("{"))
         ender.cancel()
-        process.wait()
-        trained = [(seconds, one) for seconds, one in lines if one["error"] is not None]
-        winners = [one for _, one in lines if one["error"] is None]
-        if not trained or not (winners or process.returncode == -signal.SIGKILL):
+        if process.wait() != -signal.SIGKILL or not lines:
             complaints.seek(0)
             raise SystemExit(
-                f"{dataset}, {searcher}: ended with {process.returncode}, {len(trained)} networks\n{complaints.read()[-2000:]}"
+                f"{dataset}, {searcher}: ended with {process.returncode}, {len(lines)} networks\n{complaints.read()[-2000:]}"
             )
     found: list[Found] = []
     best: dict[str, Any] = {}
-    for number, (seconds, candidate) in enumerate(trained, 1):
+    for number, (seconds, candidate) in enumerate(lines, 1):
         if not found or candidate["error"] < found[-1][2]:
             found.append((round(seconds, 2), number, candidate["error"]))
             best = candidate
-    return len(trained), found, winners[0] if winners else best
+    return len(lines), found, best
 
 
 def judge(dataset: str, seed: int, plans: Sequence[NetworkPlan]) -> list[list[float]]:
@@ -126,12 +121,12 @@ def judge(dataset: str, seed: int, plans: Sequence[NetworkPlan]) -> list[list[fl
 
 def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
     """Measures what ``path`` does not hold yet, appends rows as all searches of a seed end, and returns all rows."""
-    done = {(row["dataset"], int(row["seed"]), row["searcher"]) for row in read_rows(path)}
+    done = {(row["dataset"], int(row["seed"])) for row in read_rows(path)}
     wanted = [(dataset, seed) for seed in range(seeds) for dataset in datasets]
     for dataset, seed in wanted:
-        searched = {name: search(dataset, name, seed) for name in SEARCHES if (dataset, seed, name) not in done}
-        if not searched:
+        if (dataset, seed) in done:
             continue
+        searched = {name: search(dataset, name, seed) for name in SEARCHES}
         plans = [
             mlp_plan([tuple(layer) for layer in best["layers"]], learning_rate=best["rate"])
             for *_, best in searched.values()
@@ -172,11 +167,9 @@ def write(rows: Sequence[Row], path: Path) -> None:
         f"Each search has {SECONDS} seconds of wall-clock, from the start of its process, and {frame['cores'].iloc[0]} core(s).",
         "*After ... s*: the lowest validation error seen, which flatters whoever has trained more networks. *Test*: the",
         f"error on the test rows of the best network found, mean of {FRESH} fresh trainings. All are means ± standard errors over",
-        "seeds; each seed has splits of its own, the same for all. *ganas* is its default engine, whose lowest error wins, as for",
-        "the others. *ganas, assessed* is what `ganas evolve --minutes` does: the best few are retrained within the time, and",
-        "the best of them by their retrainings wins (where the time did not suffice, the lowest error). Optuna prunes by the",
-        "median, its default; KerasTuner's Hyperband trains most networks for few epochs, and each of these trainings is",
-        "counted as a network.",
+        "seeds; each seed has splits of its own, the same for all. *ganas* is its default engine, without the retrainings of the",
+        "best few that end `ganas evolve`: as for the others, the lowest validation error wins. Optuna prunes by the median, its",
+        "default; KerasTuner's Hyperband trains most networks for few epochs, and each of these trainings is counted as a network.",
         "",
         f"Remake it: `GANAS_DATA=DIR python benchmarks/wall_clock.py --seeds {frame['seed'].nunique()}`;",
         "every row is in [wall_clock.csv](wall_clock.csv).",
@@ -185,17 +178,12 @@ def write(rows: Sequence[Row], path: Path) -> None:
         marks = " | ".join(f"after {mark} s" for mark in MARKS)
         lines += ["", f"## {dataset}, {part['seed'].nunique()} seeds", "", f"| search | networks | {marks} | test |"]
         lines.append("|---|---|" + "---|" * len(MARKS) + "---|")
-        for name in _searchers(frame):
-            own = part[part["searcher"] == name]
+        for name, own in part.groupby("searcher", sort=False):
             cells = [_spread(own[str(mark)]) for mark in MARKS] + [_spread(own["fresh_error"])]
             lines.append(f"| {name} | {own['networks'].mean():.0f} | {' | '.join(cells)} |")
     lines += ["", *_compare(frame), "", f"![Lowest validation error over seconds and networks]({path.stem}.svg)"]
     path.write_text("\n".join(lines) + "\n")
     _draw(frame, path.with_suffix(".svg"))
-
-
-def _searchers(frame: pd.DataFrame) -> list[str]:
-    return [name for name in SEARCHES if name in set(frame["searcher"])]
 
 
 def best_by(found: Sequence[Found], axis: int, mark: float) -> float:
@@ -207,11 +195,9 @@ def best_by(found: Sequence[Found], axis: int, mark: float) -> float:
 def _compare(frame: pd.DataFrame) -> list[str]:
     """Returns the mean ranks and, paired by data set and seed, whether the difference to ganas is more than chance."""
     columns = {"search_error": "validation", "fresh_error": "test"}
-    tables = {
-        column: frame.pivot(index=["dataset", "seed"], columns="searcher", values=column).dropna() for column in columns
-    }
-    others = [name for name in _searchers(frame) if name != OURS]
-    cells: Mapping[str, list[str]] = {name: [] for name in _searchers(frame)}
+    tables = {column: frame.pivot(index=["dataset", "seed"], columns="searcher", values=column) for column in columns}
+    others = [name for name in SEARCHES if name != OURS]
+    cells: Mapping[str, list[str]] = {name: [] for name in SEARCHES}
     for table in tables.values():
         p = holm(np.array([_p_of(table[name] - table[OURS]) for name in others]))
         ranks = table.rank(axis=1).mean()
@@ -254,7 +240,7 @@ def _draw(frame: pd.DataFrame, path: Path) -> None:
         part = frame[frame["dataset"] == dataset]
         grids = np.linspace(0, SECONDS, 241), np.arange(1, part["networks"].max() + 1)
         for axis, (panel, grid) in enumerate(zip(panels[:, column], grids, strict=True)):
-            for place, name in enumerate(_searchers(frame)):
+            for place, name in enumerate(SEARCHES):
                 own = part[part["searcher"] == name]
                 ends = grid if axis == 0 else grid[: own["networks"].min()]
                 curves = np.array([[best_by(found, axis, mark) for mark in ends] for found in own["found"]])

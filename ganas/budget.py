@@ -9,7 +9,7 @@ from ganas.config import RunConfig
 from ganas.evaluation import Evaluation
 from ganas.statistics import mean
 
-FIRST_SECONDS = 10.0
+FIRST_SECONDS = 15.0
 """Kept for the final assessment before anything is known of how long a training takes."""
 
 
