@@ -245,12 +245,12 @@ def _draw(frame: pd.DataFrame, path: Path) -> None:
                 ends = grid if axis == 0 else grid[: own["networks"].min()]
                 curves = np.array([[best_by(found, axis, mark) for mark in ends] for found in own["found"]])
                 panel.plot(ends, curves.mean(0), color=f"C{place}", label=name)  # from where all seeds have a network
-            panel.set(yscale="log", xlabel=("seconds", "networks trained")[axis])
+            panel.set(xlabel=("seconds", "networks trained")[axis])
         panels[1, column].set_xscale("log")
         panels[0, column].set_title(dataset)
         panels[0, 0].set_ylabel("lowest validation error")
         panels[1, 0].set_ylabel("lowest validation error")
-    panels[0, 0].legend(fontsize="small")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(SEARCHES))
     figure.savefig(path, metadata={"Date": None})
 
 
