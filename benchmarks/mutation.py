@@ -1,6 +1,6 @@
 """What does the weight mutation cost per step? Against no regularizer and dropout, in plain Keras and in a cohort.
 
-    python benchmarks/mutation.py                      # writes docs/benchmarks/mutation.{csv,md}; a quarter of an hour
+    python benchmarks/mutation.py                      # writes docs/benchmarks/mutation.{csv,md}; half an hour
     python benchmarks/mutation.py --laps 3 --out DIR   # a look at whether it runs
 
 All variants of a network are compiled first, each several times: of equal programs one is often slower than the next for as long
