@@ -84,7 +84,7 @@ def keras_tuner(job: dict[str, Any]) -> dict[str, Any]:
     candidates, ready = job["candidates"], since_start()
 
     def build(hp: Any) -> Any:
-        return _model(candidates[hp.Choice("candidate", list(range(len(candidates))))], x.shape[1], y.shape[1])
+        return make_model(candidates[hp.Choice("candidate", list(range(len(candidates))))], x.shape[1], y.shape[1])
 
     with tempfile.TemporaryDirectory() as folder:
         tuner = kt.RandomSearch(
@@ -172,7 +172,8 @@ def _plan(candidate: dict[str, Any], job: dict[str, Any]) -> Any:
     return mlp_plan(layers, learning_rate=candidate["rate"], batch_size=job["batch"])
 
 
-def _model(candidate: dict[str, Any], inputs: int, outputs: int) -> Any:
+def make_model(candidate: dict[str, Any], inputs: int, outputs: int) -> Any:
+    """Returns the compiled Keras model of a candidate: its ``layers``, pairs of units and activation, and ``rate``."""
     import keras
 
     layers = [keras.layers.Dense(units, activation=activation) for units, activation in candidate["layers"]]
@@ -186,7 +187,7 @@ def _fit(candidate: dict[str, Any], job: dict[str, Any], arrays: Any) -> float:
 
     x, y, xv, yv = arrays
     keras.backend.clear_session()
-    model = _model(candidate, x.shape[1], y.shape[1])
+    model = make_model(candidate, x.shape[1], y.shape[1])
     history = model.fit(x, y, validation_data=(xv, yv), epochs=job["epochs"], batch_size=job["batch"], verbose=0)
     # the epoch that ganas restores
     best = min(range(job["epochs"]), key=history.history["val_loss"].__getitem__)

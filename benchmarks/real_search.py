@@ -25,6 +25,7 @@ from rows import Row, append_rows, read_rows
 import ganas
 from ganas.config import RunConfig, make_config
 from ganas.evaluation import Evaluation
+from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.settings import make_budget, make_task
 
@@ -74,11 +75,7 @@ def measure(dataset: str, searcher: str, seed: int) -> list[Row]:
         told = [one.evaluation for one in run.evaluated if one.evaluation is not None]
         bests = list(_bests(told, config.budget.epochs or 0))
     judging = config_of(dataset, searcher, seed, validation="test")
-    seeds = [derive_seed(seed, "judged", lap) for lap in range(FRESH)]
-    with ganas.Evaluator(make_task(judging), budget=make_budget(judging)) as evaluator:
-        trained = evaluator.retrain([(best.plan, one) for *_, best in bests for one in seeds])
-    judged = [trained[place : place + FRESH] for place in range(0, len(trained), FRESH)]
-    errors = [[one.measures["error"] for one in group if one.outcome.status == "ok"] for group in judged]
+    errors = judge(judging, [best.plan for *_, best in bests], FRESH)
     return [
         {
             "dataset": dataset,
@@ -93,6 +90,15 @@ def measure(dataset: str, searcher: str, seed: int) -> list[Row]:
         }
         for (epochs, networks, best), own in zip(bests, errors, strict=True)
     ]
+
+
+def judge(config: RunConfig, plans: Sequence[NetworkPlan], laps: int) -> list[list[float]]:
+    """Returns the errors of ``laps`` fresh trainings of each plan, without those that failed, on the config's data."""
+    seeds = [derive_seed(config.run.seed, "judged", lap) for lap in range(laps)]
+    with ganas.Evaluator(make_task(config), budget=make_budget(config)) as evaluator:
+        trained = evaluator.retrain([(plan, one) for plan in plans for one in seeds])
+    groups = [trained[place : place + laps] for place in range(0, len(trained), laps)]
+    return [[one.measures["error"] for one in group if one.outcome.status == "ok"] for group in groups]
 
 
 def _bests(told: Sequence[Evaluation], limit: int) -> Iterator[tuple[int, int, Evaluation]]:

@@ -18,6 +18,8 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from contestants import make_model
+
 from ganas.config import make_config
 from ganas.evaluation import Evaluation
 from ganas.listener import SilentListener
@@ -116,13 +118,7 @@ class KerasJob:
 
     def build(self, candidate: dict[str, Any]) -> Any:
         """Returns the compiled model of a candidate."""
-        import keras
-
-        layers = [keras.layers.Dense(units, activation=activation) for units, activation in candidate["layers"]]
-        inputs, outputs = self._data.x_train.shape[1], self._data.y_train.shape[1]
-        model = keras.Sequential([keras.Input((inputs,)), *layers, keras.layers.Dense(outputs, activation="softmax")])
-        model.compile(keras.optimizers.Adam(candidate["rate"]), "categorical_crossentropy", metrics=["accuracy"])
-        return model
+        return make_model(candidate, self._data.x_train.shape[1], self._data.y_train.shape[1])
 
     def fit(self, model: Any, candidate: dict[str, Any], callbacks: Any = (), **kept: Any) -> tuple[float, Any]:
         """Trains the model, reports it, and returns its error and the history."""

@@ -28,17 +28,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from real_search import judge
 from rows import Row, append_rows, read_rows
 from scipy.stats import wilcoxon
 from search_report import holm
 from timed_searches import SEARCHES
 
-import ganas
 from ganas.config import make_config
 from ganas.machine import available_cores
-from ganas.search.plan import NetworkPlan, mlp_plan
-from ganas.seeds import derive_seed
-from ganas.settings import make_budget, make_task
+from ganas.search.plan import mlp_plan
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks"
 CONTESTANTS = Path(__file__).with_name("timed_searches.py")
@@ -107,18 +105,6 @@ def search(dataset: str, searcher: str, seed: int) -> tuple[int, list[Found], di
     return len(lines), found, best
 
 
-def judge(dataset: str, seed: int, plans: Sequence[NetworkPlan]) -> list[list[float]]:
-    """Returns the test errors of fresh trainings of each plan, (plans, FRESH), on all rows that are not test rows."""
-    config = make_config(sections(dataset, seed, validation="test"), "wall_clock")
-    seeds = [derive_seed(seed, "judged", lap) for lap in range(FRESH)]
-    with ganas.Evaluator(make_task(config), budget=make_budget(config)) as evaluator:
-        trained = evaluator.retrain([(plan, one) for plan in plans for one in seeds])
-    return [
-        [one.measures["error"] for one in trained[place : place + FRESH] if one.outcome.status == "ok"]
-        for place in range(0, len(trained), FRESH)
-    ]
-
-
 def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
     """Measures what ``path`` does not hold yet, appends rows as all searches of a seed end, and returns all rows."""
     done = {(row["dataset"], int(row["seed"])) for row in read_rows(path)}
@@ -127,6 +113,7 @@ def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
         if (dataset, seed) in done:
             continue
         searched = {name: search(dataset, name, seed) for name in SEARCHES}
+        judging = make_config(sections(dataset, seed, validation="test"), "wall_clock")
         plans = [
             mlp_plan([tuple(layer) for layer in best["layers"]], learning_rate=best["rate"])
             for *_, best in searched.values()
@@ -145,7 +132,7 @@ def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
                 "cores": available_cores(),
             }
             for (name, (networks, found, _)), plan, errors in zip(
-                searched.items(), plans, judge(dataset, seed, plans), strict=True
+                searched.items(), plans, judge(judging, plans, FRESH), strict=True
             )
         ]
         append_rows(rows, path)
