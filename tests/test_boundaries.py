@@ -92,6 +92,15 @@ def test_a_quick_command_never_loads_tensorflow(command, tmp_path):
     assert done.stdout.splitlines()[-1] == "loaded []"
 
 
+def test_listing_the_data_sets_by_name_loads_no_numpy():
+    done = run_fresh(
+        "import os, sys; os.environ['GANAS_DATA'] = '.'\n"
+        "from ganas.tasks.datasets import describe_datasets\n"
+        "print(len(describe_datasets()) > 5, 'numpy' in sys.modules)"
+    )
+    assert done.stdout.strip() == "True False", done.stderr
+
+
 def test_importing_ganas_loads_no_heavy_package():
     done = run_fresh(
         "import ganas, sys; print({'tensorflow','keras','numpy','pandas','deap','sklearn'} & set(sys.modules))"

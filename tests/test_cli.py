@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -223,3 +224,18 @@ def test_looking_at_a_run_loads_no_heavy_package(runs, command):
     folder = runs.folder.parents[1]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+@pytest.mark.parametrize("command", [["show"], ["datasets"]])
+def test_a_quick_command_costs_little_more_than_its_imports(runs, command):
+    def processor_seconds(arguments: list[str]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *arguments], capture_output=True, cwd=runs.folder.parents[1], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    pairs = [
+        (processor_seconds(["-m", "ganas", *command]), processor_seconds(["-c", "import numpy, typer"]))
+        for _ in range(3)
+    ]
+    assert min(mine / imports for mine, imports in pairs) < 2.5

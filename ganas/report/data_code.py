@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.tasks.datasets import OPENML, find_file
-from ganas.tasks.files import NPZ_LAYOUTS, TEXT_SUFFIXES, UNREADABLE, is_file_name
+from ganas.tasks.files import NPZ_LAYOUTS, UNREADABLE, is_file_name
+from ganas.tasks.text import TEXT_SUFFIXES
 
 if TYPE_CHECKING:
     from ganas.history import Run

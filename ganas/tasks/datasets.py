@@ -1,7 +1,7 @@
 """Data sets by name: where each comes from, and the table it gives.
 
 A name that needs a download is looked up in the folder that the environment variable ``GANAS_DATA`` names, then in the
-library's own cache and download. Loading is lazy: listing the names imports neither scikit-learn nor pandas.
+library's own cache and download. Loading is lazy: listing the names imports neither NumPy nor scikit-learn nor pandas.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ganas.errors import DataError, did_you_mean
-from ganas.tasks.files import SUFFIXES, read_images
-from ganas.tasks.frames import table_of_frame, target_values
-from ganas.tasks.table import Table
+from ganas.tasks.text import SUFFIXES
+
+if TYPE_CHECKING:
+    from ganas.tasks.table import Table
 
 DATA_FOLDER = "GANAS_DATA"
 OPENML = "openml:"
@@ -107,6 +106,8 @@ def _load_bundled(name: str) -> Table:
 def _load_digits(name: str) -> Table:
     from sklearn import datasets
 
+    from ganas.tasks.frames import table_of_frame
+
     bunch = datasets.load_digits(as_frame=True)
     # Every pixel counts as one, also those that are 0 in every image: nothing is dropped from pictures.
     return table_of_frame(bunch.data, bunch.target.to_numpy(), name, pixel_maximum=16.0, image_shape=(8, 8))
@@ -134,6 +135,10 @@ def _load_openml(name: str) -> Table:
 
 
 def _table_of_bunch(name: str, bunch: Any) -> Table:
+    import numpy as np
+
+    from ganas.tasks.frames import table_of_frame, target_values
+
     target = target_values(bunch.target)
     labels = bunch.get("target_names")
     if labels is not None and np.issubdtype(target.dtype, np.integer) and len(labels) > 1:
@@ -143,6 +148,8 @@ def _table_of_bunch(name: str, bunch: Any) -> Table:
 
 def _load_images(name: str) -> Table:
     """Fetches images with Keras in a process of its own, because this one must stay free of TensorFlow."""
+    from ganas.tasks.files import read_images
+
     with tempfile.TemporaryDirectory(prefix="ganas-") as folder:
         path = Path(folder) / f"{name}.npz"
         command = [sys.executable, "-m", "ganas.training.fetch", name, str(path)]

@@ -16,13 +16,11 @@ from ganas.errors import DataError, MissingExtraError, did_you_mean
 from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
-from ganas.tasks.text import MISSING, encoding_of, looks_like_header, read_text, separator_of
+from ganas.tasks.text import MISSING, SUFFIXES, encoding_of, looks_like_header, read_text, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".data")
-SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".npz")
 TARGET_NAMES = ("target", "class", "label")
 """A column called so is the target if none is given."""
 FILE_SETTINGS = ("target", "test", "header")

@@ -9,6 +9,10 @@ from pathlib import Path
 
 from ganas.errors import DataError
 
+TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".data")
+SUFFIXES = (*TEXT_SUFFIXES, ".parquet", ".npz")
+"""Of every file that a table is read from; here, where no NumPy is loaded, because names of data sets are looked up by them."""
+
 MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>")
 """What stands for a missing value."""
 SEPARATORS = (",", "\t", ";", "|")
