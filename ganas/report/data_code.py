@@ -6,18 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganas.tasks.datasets import OPENML, find_file
+from ganas.tasks.datasets import DATASETS, KERAS, OPENML, find_file
 from ganas.tasks.files import NPZ_LAYOUTS, UNREADABLE, is_file_name
 from ganas.tasks.text import TEXT_SUFFIXES
 
 if TYPE_CHECKING:
     from ganas.history import Run
 
-BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
-NAMED_LABELS = ("iris", "wine", "breast_cancer")
-"""The bundled sets whose classes have names."""
-FETCHED = ("california_housing",)
-IMAGES = ("mnist", "fashion_mnist", "cifar10")
 PARTS = ("train", "validation", "test")
 OFFICIAL = "(the official ones)"
 """What a run says of test rows that came apart, see ``Splits.in_words``."""
@@ -54,7 +49,7 @@ def data_part(run: Run) -> DataScript:
     script = DataScript(str(pipeline["data"]), str(pipeline["task"]))
     data = run.config.data
     has_test_rows = _load(script, run, pipeline)
-    if script.kind == "classification" and isinstance(pipeline["output"]["labels"][0], str):
+    if script.kind == "classification" and _has_named_classes(pipeline):
         names = ("y_train", "y_test") if has_test_rows else ("y",)
         script.lines += [f"{name} = np.char.strip(np.asarray({name}).astype(str))" for name in names]
     _split(script, data, has_test_rows=has_test_rows)
@@ -76,31 +71,37 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
         return _load_npz(script, str(path), _names_in(path) or _documented_names(script, run))
     if path is not None:
         return _load_table(script, run, path, pipeline)
-    if source in IMAGES:
+    if source.startswith(OPENML):
+        script.imports.add("from sklearn.datasets import fetch_openml")
+        script.lines.append(
+            f"x, y = fetch_openml(data_id={source.removeprefix(OPENML)}, return_X_y=True, as_frame=True)"
+        )
+        return False
+    if DATASETS[source].library == KERAS:
         script.lines.append(f"(x_train, y_train), (x_test, y_test) = keras.datasets.{source}.load_data()")
         return True
-    if source in NAMED_LABELS:
-        script.imports.add(f"from sklearn.datasets import load_{source}")
-        script.lines += [f"data = load_{source}()", "x, y = data.data, data.target_names[data.target]"]
-    elif source in BUNDLED or source in FETCHED:
-        function = f"{'fetch' if source in FETCHED else 'load'}_{source}"
-        script.imports.add(f"from sklearn.datasets import {function}")
-        script.lines.append(f"x, y = {function}(return_X_y=True)")
+    function = f"{'load' if DATASETS[source].is_bundled else 'fetch'}_{source}"
+    script.imports.add(f"from sklearn.datasets import {function}")
+    if _has_named_classes(pipeline):
+        script.lines += [f"data = {function}()", "x, y = data.data, data.target_names[data.target]"]
     else:
-        number = source.removeprefix(OPENML)
-        script.imports.add("from sklearn.datasets import fetch_openml")
-        script.lines.append(f"x, y = fetch_openml(data_id={number}, return_X_y=True, as_frame=True)")
+        script.lines.append(f"x, y = {function}(return_X_y=True)")
     return False
+
+
+def _has_named_classes(pipeline: dict[str, Any]) -> bool:
+    labels = pipeline["output"].get("labels") or [None]
+    return isinstance(labels[0], str)
 
 
 def _file_of(source: str, *, is_table: bool) -> Path | None:
     """Returns the file of a source, whether it is there now or not; None: it is a data set that the script can have by name."""
-    if source in BUNDLED:
+    if source in DATASETS and DATASETS[source].is_bundled:
         return None
     here = Path(source) if is_file_name(source) and Path(source).exists() else find_file(source)
     if here is not None or is_file_name(source):
         return (here or Path(source)).resolve()
-    if source in (*FETCHED, *IMAGES) or source.startswith(OPENML):
+    if source in DATASETS or source.startswith(OPENML):
         return None
     return Path(f"{source}.csv" if is_table else f"{source}.npz")
 

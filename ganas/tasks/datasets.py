@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DATA_FOLDER = "GANAS_DATA"
 OPENML = "openml:"
-BUNDLED = "scikit-learn"
+SCIKIT_LEARN, KERAS = "scikit-learn", "Keras"
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,17 @@ class Dataset:
     Attributes:
         kind: the task it is usually used for.
         rows, columns: its size, without the target.
-        origin: where it comes from.
+        library: what it comes with, under the same name.
         load: makes the table of its name.
+        is_bundled: whether it comes without a download.
     """
 
     kind: str
     rows: int
     columns: int
-    origin: str
+    library: str
     load: Callable[[str], Table]
-
-    @property
-    def is_bundled(self) -> bool:
-        """Whether it comes with scikit-learn, without a download."""
-        return self.origin == BUNDLED
+    is_bundled: bool = False
 
 
 def describe_datasets() -> list[dict[str, Any]]:
@@ -57,7 +54,7 @@ def describe_datasets() -> list[dict[str, Any]]:
             "kind": dataset.kind,
             "rows": dataset.rows,
             "columns": dataset.columns,
-            "origin": dataset.origin,
+            "origin": dataset.library if dataset.is_bundled else f"{dataset.library}, downloaded",
             "is_here": dataset.is_bundled or find_file(name) is not None,
         }
         for name, dataset in DATASETS.items()
@@ -175,14 +172,14 @@ def _not_to_be_had(name: str, reason: str) -> str:
 
 
 DATASETS = {
-    "digits": Dataset("classification", 1797, 64, BUNDLED, _load_digits),
-    "iris": Dataset("classification", 150, 4, BUNDLED, _load_bundled),
-    "wine": Dataset("classification", 178, 13, BUNDLED, _load_bundled),
-    "breast_cancer": Dataset("classification", 569, 30, BUNDLED, _load_bundled),
-    "diabetes": Dataset("regression", 442, 10, BUNDLED, _load_bundled),
-    "california_housing": Dataset("regression", 20640, 8, "scikit-learn, downloaded", _load_housing),
-    "mnist": Dataset("classification", 70000, 784, "Keras, downloaded", _load_images),
-    "fashion_mnist": Dataset("classification", 70000, 784, "Keras, downloaded", _load_images),
-    "cifar10": Dataset("classification", 60000, 3072, "Keras, downloaded", _load_images),
+    "digits": Dataset("classification", 1797, 64, SCIKIT_LEARN, _load_digits, is_bundled=True),
+    "iris": Dataset("classification", 150, 4, SCIKIT_LEARN, _load_bundled, is_bundled=True),
+    "wine": Dataset("classification", 178, 13, SCIKIT_LEARN, _load_bundled, is_bundled=True),
+    "breast_cancer": Dataset("classification", 569, 30, SCIKIT_LEARN, _load_bundled, is_bundled=True),
+    "diabetes": Dataset("regression", 442, 10, SCIKIT_LEARN, _load_bundled, is_bundled=True),
+    "california_housing": Dataset("regression", 20640, 8, SCIKIT_LEARN, _load_housing),
+    "mnist": Dataset("classification", 70000, 784, KERAS, _load_images),
+    "fashion_mnist": Dataset("classification", 70000, 784, KERAS, _load_images),
+    "cifar10": Dataset("classification", 60000, 3072, KERAS, _load_images),
 }
 """Data sets by name."""
