@@ -47,8 +47,8 @@ def ganas_search(job: Sections, engine: str) -> None:
         ganas.evolve(make_config({**job, "evolution": evolution}, "wall_clock"), runs_dir=folder, listener=Reporter())
 
 
-def optuna_tpe(job: Sections) -> None:
-    """Optuna's default search: the sampler TPE, and the pruner that stops what is worse than the median of that epoch."""
+def optuna_search(job: Sections, sampler: str) -> None:
+    """One of Optuna's samplers, with its default pruner, which stops what is worse than the median of that epoch."""
     import keras
     import optuna
 
@@ -70,7 +70,7 @@ def optuna_tpe(job: Sections) -> None:
         told = keras.callbacks.LambdaCallback(on_epoch_end=tell)
         return keras_job.fit(keras_job.build(candidate), candidate, callbacks=[told])[0]
 
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=job["run"]["seed"]))
+    study = optuna.create_study(sampler=getattr(optuna.samplers, sampler)(seed=job["run"]["seed"]))
     study.optimize(objective, n_trials=FOREVER)
 
 
@@ -156,7 +156,9 @@ def report(candidate: dict[str, Any], error: float) -> None:
 SEARCHES: dict[str, Callable[[Sections], None]] = {
     "ganas": lambda job: ganas_search(job, "surrogate_assisted"),
     "ganas, random search": lambda job: ganas_search(job, "random"),
-    "Optuna TPE": optuna_tpe,
+    "ganas, regularized evolution": lambda job: ganas_search(job, "regularized"),
+    "Optuna TPE": lambda job: optuna_search(job, "TPESampler"),
+    "Optuna GP": lambda job: optuna_search(job, "GPSampler"),
     "KerasTuner Bayesian": lambda job: keras_tuner(job, "BayesianOptimization", max_trials=FOREVER),
     "KerasTuner Hyperband": lambda job: keras_tuner(
         job, "Hyperband", max_epochs=make_config(job, "wall_clock").training.epochs, hyperband_iterations=FOREVER

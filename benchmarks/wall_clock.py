@@ -107,12 +107,11 @@ def search(dataset: str, searcher: str, seed: int) -> tuple[int, list[Found], di
 
 def run_missing(path: Path, datasets: Sequence[str], seeds: int) -> list[Row]:
     """Measures what ``path`` does not hold yet, appends rows as all searches of a seed end, and returns all rows."""
-    done = {(row["dataset"], int(row["seed"])) for row in read_rows(path)}
-    wanted = [(dataset, seed) for seed in range(seeds) for dataset in datasets]
-    for dataset, seed in wanted:
-        if (dataset, seed) in done:
+    done = {(row["dataset"], row["searcher"], int(row["seed"])) for row in read_rows(path)}
+    for dataset, seed in [(dataset, seed) for seed in range(seeds) for dataset in datasets]:
+        searched = {name: search(dataset, name, seed) for name in SEARCHES if (dataset, name, seed) not in done}
+        if not searched:
             continue
-        searched = {name: search(dataset, name, seed) for name in SEARCHES}
         judging = make_config(sections(dataset, seed, validation="test"), "wall_clock")
         plans = [
             mlp_plan([tuple(layer) for layer in best["layers"]], learning_rate=best["rate"])
@@ -165,7 +164,8 @@ def write(rows: Sequence[Row], path: Path) -> None:
         marks = " | ".join(f"after {mark} s" for mark in MARKS)
         lines += ["", f"## {dataset}, {part['seed'].nunique()} seeds", "", f"| search | networks | {marks} | test |"]
         lines.append("|---|---|" + "---|" * len(MARKS) + "---|")
-        for name, own in part.groupby("searcher", sort=False):
+        for name in [name for name in SEARCHES if name in set(part["searcher"])]:
+            own = part[part["searcher"] == name]
             cells = [_spread(own[str(mark)]) for mark in MARKS] + [_spread(own["fresh_error"])]
             lines.append(f"| {name} | {own['networks'].mean():.0f} | {' | '.join(cells)} |")
     lines += ["", *_compare(frame), "", f"![Lowest validation error over seconds and networks]({path.stem}.svg)"]
