@@ -150,7 +150,7 @@ def _read_value(text: str, setting: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        if text and not set(text) & set("[]{}\"'=#,"):
+        if text and text[0] not in "[{\"'" and not set(text) & set('\n"='):
             return text
         raise ConfigError(f"--set {setting}: {text!r} is not a TOML value ({error})") from None
 

@@ -193,23 +193,24 @@ class Evaluator:
         self,
         pairs: Sequence[tuple[NetworkPlan, int]],
         *,
+        folds: Sequence[int] = (),
         budget: TrainingBudget | None = None,
         recording: Recording | None = None,
         on_trained: Callable[[int, Trained], None] | None = None,
     ) -> list[Trained]:
-        """Trains each (plan, seed) on the first fold and returns what was trained, weights included, in order.
+        """Trains each (plan, seed) and returns what was trained, weights included, in order.
 
         Args:
             pairs: plans, complete or not, with the seeds of their trainings.
+            folds: of each pair, on which fold; empty: all on the first.
             budget: instead of the evaluator's own.
             recording: measure the error as the trainings go.
             on_trained: called with ``(index, trained)`` as each is known, in any order.
         """
         completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
-        path = self._fold(0)
         groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
-        for index, (plan, seed) in enumerate(completed):
-            groups[self.trainer_of(plan)[0], path].append(Training(index, 0, Member(plan, seed)))
+        for index, ((plan, seed), fold) in enumerate(zip(completed, folds or [0] * len(completed), strict=True)):
+            groups[self.trainer_of(plan)[0], self._fold(fold)].append(Training(index, fold, Member(plan, seed)))
         trained: dict[int, Trained] = {}
         options = {"keep_weights": True, "recording": recording}
         for training, one in self._run(groups, budget or self.budget, **options):

@@ -4,6 +4,9 @@ The best few of a search are there partly by luck, and the search's own error fl
 seeds; who is clearly behind drops out; among those within one standard error of the leader the smallest wins. Further
 seeds, which chose nothing, then say how good the winner is, and only after that the test rows are read, once. The network
 handed over is the first of those further trainings, so its own score is no better than chance makes it.
+
+With several folds the race and the further seeds take them in turn, as the search's error is a mean over them. The test rows,
+and what is handed over, are of the first fold: each fold has a preprocessing of its own.
 """
 
 from __future__ import annotations
@@ -74,7 +77,8 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
             break
         pairs = [(finalist, lap) for finalist in alive for lap in range(begin, end)]
         trained = evaluator.retrain(
-            [(f.evaluation.plan, race_seed(evaluator.seed, f.evaluation, lap)) for f, lap in pairs]
+            [(f.evaluation.plan, race_seed(evaluator.seed, f.evaluation, lap)) for f, lap in pairs],
+            folds=[lap % evaluator.task.folds for _, lap in pairs],
         )
         for (finalist, _), one in zip(pairs, trained, strict=True):
             if one.outcome.status == "ok":
@@ -104,6 +108,16 @@ def leaders(finalists: Sequence[Finalist]) -> list[Finalist]:
     return [finalist for finalist in alive if is_within_one_standard_error(finalist.errors, best.errors)]
 
 
+def further_folds(repeats: int, folds: int) -> tuple[list[int], int]:
+    """Returns on which fold each further training of the winner is, and how many of them, the first ones, judge it.
+
+    Those that judge come to each of the ``folds`` equally often, at least ``repeats`` in all. More follow on the first fold, so
+    that as many as ``repeats`` read the test rows.
+    """
+    judging = [lap % folds for lap in range(-(-repeats // folds) * folds)]
+    return judging + [0] * (repeats - judging.count(0)), len(judging)
+
+
 def race_seed(seed: int, evaluation: Evaluation, lap: int) -> int:
     """Returns the fresh seed of a finalist's lap."""
     return derive_seed(seed, "race", evaluation.plan.digest(), lap)
@@ -124,18 +138,20 @@ def assess_winner(
     """
     winner = race(evaluator, finalists, repeats, on_notice)
     plan = winner.evaluation.plan
-    seeds = [derive_seed(evaluator.seed, "fresh", plan.digest(), lap) for lap in range(max(repeats, 2))]
-    by_seed = dict(zip(seeds, evaluator.retrain([(plan, seed) for seed in seeds]), strict=True))
-    for seed, one in by_seed.items():
+    folds, judging = further_folds(max(repeats, 2), evaluator.task.folds)
+    seeds = [derive_seed(evaluator.seed, "fresh", plan.digest(), lap) for lap in range(len(folds))]
+    all_trained = evaluator.retrain([(plan, seed) for seed in seeds], folds=folds)
+    for seed, one in zip(seeds, all_trained, strict=True):
         if one.outcome.status != "ok":
             LOGGER.warning(
                 "the winner, trained again with seed %d: %s: %s", seed, one.outcome.status, one.outcome.message
             )
-    by_seed = {seed: one for seed, one in by_seed.items() if one.outcome.status == "ok"}
+    fresh = [one.measures["error"] for one in all_trained[:judging] if one.outcome.status == "ok"]
+    on_first = [one for one in zip(seeds, all_trained, folds, strict=True) if one[2] == 0]
+    by_seed = {seed: one for seed, one, _ in on_first if one.outcome.status == "ok"}
     trained = list(by_seed.values())
-    if not trained:
+    if not fresh or not trained:
         raise RunError("the final assessment failed: the winner could not be trained again; see log.txt")
-    fresh = [one.measures["error"] for one in trained]
     test_rows = evaluator.task.test_fold()
     tests = _read_test(evaluator, winner, trained, test_rows, folder)
     search_error = winner.evaluation.error or 0.0
@@ -147,6 +163,7 @@ def assess_winner(
         "tied_with": [finalist.number for finalist in leaders(finalists) if finalist is not winner],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
+        "folds": evaluator.task.folds,
         "validation": summary(fresh, evaluator.step()),
         "test": summary([one["error"] for one in tests], test_rows.measure.step) if tests and test_rows else None,
         "test_measures": {name: summary([m[name] for m in tests]) for name in tests[0] if name != "error"}
@@ -155,7 +172,7 @@ def assess_winner(
         "saved": {
             "file": "best.keras",
             "seed": next(iter(by_seed)),
-            "validation_error": fresh[0],
+            "validation_error": trained[0].measures["error"],
             "test_error": tests[0]["error"] if tests else None,
         },
         "time": time.strftime("%Y-%m-%dT%H:%M:%S"),

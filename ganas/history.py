@@ -172,8 +172,12 @@ class Run:
     @property
     def hall_of_fame(self) -> list[HallMember]:
         """The best candidates by the first objective, then by size; ``[evolution] hall_of_fame`` of them."""
+        return self.best(self.hall_size)
+
+    def best(self, count: int) -> list[HallMember]:
+        """Returns the best ``count`` candidates, or all that there are, ranked as in the hall of fame."""
         ranked = sorted((record for record in self.records if record.is_ok), key=_goodness)
-        return [HallMember(rank, record, self) for rank, record in enumerate(ranked[: self.hall_size], start=1)]
+        return [HallMember(rank, record, self) for rank, record in enumerate(ranked[:count], start=1)]
 
     def member(self, rank: int) -> HallMember:
         """Returns the member of the hall of fame at ``rank``, from 1.
@@ -195,9 +199,10 @@ class Run:
     @property
     def front(self) -> list[Record]:
         """The candidates that no other beats in every objective, by the first; one without them all is left out."""
-        ranked = sorted((record for record in self.records if record.is_ok and record.objectives), key=_goodness)
+        told = [record for record in self.records if record.is_ok and record.objectives]
         front: list[Record] = []
-        for record in ranked:
+        # whoever is beaten comes after one who beats it, however many objectives are equal
+        for record in sorted(told, key=lambda record: (record.objectives or (), *_goodness(record))):
             mine = record.objectives or ()
             if not any(all(a <= b for a, b in zip(other.objectives or (), mine, strict=True)) for other in front):
                 front.append(record)

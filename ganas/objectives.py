@@ -29,6 +29,8 @@ OBJECTIVES: dict[str, Objective] = {
 MEASURED = ("training_seconds", "latency_ms")
 """Objectives that a clock decides: a search that uses one is exempt from the promise of the same answer."""
 
+RANKING = ("error", "loss")
+"""Objectives that can be the first: how well a network does."""
 FAMILY_WITH = {"bottleneck": "autoencoder"}
 """Objectives that only networks of one family have."""
 
@@ -41,7 +43,8 @@ def check_objectives(names: Sequence[str], family: str | None = None) -> None:
         family: of the task's networks; None: not known yet, so that it is not checked whether they have the objectives.
 
     Raises:
-        ConfigError: a name is unknown, named twice, or of something that no network of the task has.
+        ConfigError: a name is unknown, named twice, or of something that no network of the task has; or the first one says
+            nothing of how well a network does.
     """
     for name in names:
         if name not in OBJECTIVES:
@@ -49,6 +52,11 @@ def check_objectives(names: Sequence[str], family: str | None = None) -> None:
             raise ConfigError(f"[evolution] objectives: unknown {name!r}{hint}; known are {known}")
     if len(set(names)) < len(names):
         raise ConfigError(f"[evolution] objectives: each once, got {list(names)}")
+    if names[0] not in RANKING:
+        raise ConfigError(
+            f"[evolution] objectives: the first ranks the networks and chooses the finalists, so it must be "
+            f"{' or '.join(RANKING)}, got {names[0]!r}; name it after one of them"
+        )
     for name in names:
         if family is not None and FAMILY_WITH.get(name, family) != family:
             having, found = FAMILIES[FAMILY_WITH[name]].in_words, FAMILIES[family].in_words

@@ -87,6 +87,7 @@ def _begin(
         config = config.with_values(
             {"run.warm_start": str(find_run(config.run.warm_start, runs_dir).resolve())}, "config"
         )
+    warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
     folder = Path(runs_dir) / folder_name(config, made)
     facts = {
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -104,6 +105,8 @@ def _begin(
         "seconds": 0.0,
         "generations": config.evolution.generations,
         "minutes": config.run.minutes,
+        # what the earlier run adds later is no part of this one
+        "warm_records": None if warm is None else len(warm.records),
     }
     # a mistake in the settings is found here, before there is a folder
     check_objectives(config.evolution.objectives, made.family)
@@ -189,8 +192,8 @@ class Search:
         self.warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
         self.numbers: dict[str, int] = {}
         """Genome digest → number, of all that were asked for."""
-        self.weightless: set[str] = set()
-        """Plans that an earlier run trained, whose weights are not in this one's folder: nothing is inherited from them."""
+        self.reused: set[str] = set()
+        """Plans that an earlier run trained: they cost nothing here, and their weights, which are there, are not inherited."""
 
     def run(self) -> Run:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
@@ -200,9 +203,10 @@ class Search:
         evaluator = make_evaluator(self.config, self.task, self.executor, estate)
         try:
             if self.warm is not None:
-                earlier = list(evaluations_of(self.warm, fingerprint(self.config, self.task)))
+                first = self.store.get("warm_records")
+                earlier = evaluations_of(self.warm, fingerprint(self.config, self.task), first=first)
                 evaluator.remember(earlier)
-                self.weightless = {evaluation.plan.digest() for evaluation in earlier}
+                self.reused = {evaluation.plan.digest() for evaluation in earlier}
             broken = [r.evaluation for r in run.records[len(told) :] if r.evaluation is not None]
             evaluator.remember(told, unfinished=broken)
             self.listener.on_start(self._summary(len(told)))
@@ -276,7 +280,7 @@ class Search:
 
     def _parents(self, asked: Sequence[Asked], told: Sequence[Evaluation]) -> list[list[NetworkPlan]]:
         """Returns of each that was asked for the plans of its parents whose weights are in the folder."""
-        known = {number: one.plan for number, one in enumerate(told) if one.plan.digest() not in self.weightless}
+        known = {number: one.plan for number, one in enumerate(told) if one.plan.digest() not in self.reused}
         return [[known[number] for number in one.parents if number in known] for one in asked]
 
     def _objectives(self, evaluation: Evaluation) -> Any:
@@ -290,13 +294,13 @@ class Search:
         """Returns why the search ends before the next batch, or None."""
         if self.stop.count:
             return "interrupted"
-        reason, deadline = what_ran_out(self.config, told), self._deadline(told)
+        reason, deadline = what_ran_out(self.config, told, self.reused), self._deadline(told)
         is_late = deadline is not None and time.time() >= deadline
         return f"{self.config.run.minutes:g} minutes are over" if reason is None and is_late else reason
 
     def _deadline(self, told: Sequence[Evaluation]) -> float | None:
         """Returns when the search must end, in seconds since the epoch."""
-        seconds = search_seconds(self.config, told, self.executor.jobs)
+        seconds = search_seconds(self.config, told, self.executor.jobs, self.task.folds)
         return None if seconds is None else time.time() + seconds - self._seconds()
 
     def _finish(self, evaluator: Evaluator, reason: str) -> None:
@@ -320,12 +324,13 @@ class Search:
 
     def _assess(self, evaluator: Evaluator, run: Run) -> dict[str, Any]:
         """Finds the winner and reads the test rows; what they said and that they were read is committed together."""
-        final, hall = self.config.final, run.hall_of_fame
-        finalists = [Finalist(member.record.number, member.evaluation) for member in hall[: final.candidates]]
+        final = self.config.final
+        best = run.best(final.candidates)
+        finalists = [Finalist(member.record.number, member.evaluation) for member in best]
         result = assess_winner(
             evaluator, finalists, repeats=final.repeats, folder=self.store.folder, on_notice=self.listener.on_notice
         )
-        result["rank"] = next(m.rank for m in hall if m.record.number == result["winner"]["number"])
+        result["rank"] = next(m.rank for m in best if m.record.number == result["winner"]["number"])
         result |= linear_yardstick(self.task)
         result["reading"] = len(run.readings) + 1
         if run.readings:
@@ -346,7 +351,7 @@ class Search:
             self.numbers = {Genome(record.genome).digest: record.number for record in run.records}
             told = [record.evaluation for record in run.records[:count] if record.evaluation is not None]
             return Evolution.from_state(self.space, state), told
-        earlier = genomes_of(self.warm, self.space) if self.warm else []
+        earlier = genomes_of(self.warm, self.space, self.listener.on_notice) if self.warm else []
         return make_evolution(self.config, self.task, self.space, earlier), []
 
     def _asked(self, evolution: Evolution, genomes: Sequence[Genome], batch: int, first: int) -> list[Asked]:

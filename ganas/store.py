@@ -84,7 +84,7 @@ class RunStore:
         """
         try:
             folder.mkdir(parents=True)
-            (folder / "config.toml").write_text(config)
+            (folder / "config.toml").write_text(config, encoding="utf-8")
         except FileExistsError:
             raise RunError(f"{folder}: exists already; choose another --name") from None
         except OSError as error:
@@ -171,7 +171,8 @@ class RunStore:
         """Writes a JSON file beside the database, all or nothing."""
         path = self.folder / name
         try:
-            path.with_suffix(".part").write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+            text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+            path.with_suffix(".part").write_text(text, encoding="utf-8")
             path.with_suffix(".part").replace(path)
         except OSError as error:
             raise RunError(f"{path}: cannot be written ({error.strerror})") from None

@@ -17,9 +17,10 @@ def config(**tables) -> RunConfig:
 
 def told(*errors, seconds=2.0, epochs=7) -> list[Evaluation]:
     one = Evaluation(mlp_plan(layers=[(8, "relu")]), 0, "ok", seconds=seconds, epochs=epochs)
+    others = [dataclasses.replace(one, plan=mlp_plan([(units, "relu")])) for units in range(1, len(errors) + 1)]
     return [
-        dataclasses.replace(one, error=error) if error is not None else dataclasses.replace(one, status="failed")
-        for error in errors
+        dataclasses.replace(other, error=error) if error is not None else dataclasses.replace(other, status="failed")
+        for other, error in zip(others, errors, strict=True)
     ]
 
 
@@ -49,25 +50,41 @@ def test_the_first_limit_reached_is_said(budget, errors, reason):
     assert what_ran_out(config(budget=budget), told(*errors)) == reason
 
 
+def test_epochs_that_nobody_trained_are_not_counted():
+    three = told(0.5, 0.5, 0.5)
+    twins = [three[0], three[0]]
+    of_earlier_run = {three[1].plan.digest()}
+    budgeted = config(budget={"epochs": 21})
+    assert what_ran_out(budgeted, three) == "21 epochs are trained"
+    assert what_ran_out(budgeted, three, of_earlier_run) is None
+    assert what_ran_out(budgeted, twins + three[:1]) is None
+
+
 def test_without_minutes_the_clock_ends_nothing():
-    assert search_seconds(config(), told(0.5), jobs=2) is None
+    assert search_seconds(config(), told(0.5), jobs=2, folds=1) is None
 
 
 def test_the_final_assessment_keeps_its_trainings_at_what_full_ones_took():
     timed = config(run={"minutes": 10.0})
     stopped = [dataclasses.replace(one, status="stopped") for one in told(0.9, seconds=0.1)]
     # 4 finalists of 5 fresh seeds each, and 5 more of the winner: 25 trainings of 2 s on 2 workers
-    assert search_seconds(timed, told(0.5, 0.4) + stopped, jobs=2) == 600 - FIRST_SECONDS - 25
+    assert search_seconds(timed, told(0.5, 0.4) + stopped, jobs=2, folds=1) == 600 - FIRST_SECONDS - 25
     alone = config(run={"minutes": 10.0}, final={"candidates": 1, "repeats": 5})
-    assert search_seconds(alone, told(0.5), jobs=1) == 600 - FIRST_SECONDS - 10
+    assert search_seconds(alone, told(0.5), jobs=1, folds=1) == 600 - FIRST_SECONDS - 10
 
 
 def test_the_final_assessment_keeps_what_the_best_took_and_for_the_winner_what_the_slowest_of_them_took():
     timed = config(run={"minutes": 10.0}, final={"candidates": 2, "repeats": 5})
     mixed = told(0.3, seconds=4.0) + told(0.2, seconds=2.0) + told(0.9, seconds=50.0)
-    assert search_seconds(timed, mixed, jobs=1) == 600 - FIRST_SECONDS - 5 * (4 + 2) - 5 * 4
+    assert search_seconds(timed, mixed, jobs=1, folds=1) == 600 - FIRST_SECONDS - 5 * (4 + 2) - 5 * 4
+
+
+def test_the_final_assessment_keeps_the_time_of_single_trainings_where_candidates_have_many():
+    timed = config(run={"minutes": 10.0}, final={"candidates": 1, "repeats": 5}, training={"repeats": 2})
+    # 20 s are 5 folds twice; each fold once more for the winner, and four times more the first for the test rows
+    assert search_seconds(timed, told(0.5, seconds=20.0), jobs=1, folds=5) == 600 - FIRST_SECONDS - (5 + 4) * 2
 
 
 def test_the_final_assessment_gets_half_of_the_minutes_at_most():
-    assert search_seconds(config(run={"minutes": 1.0}), told(0.5, seconds=500.0), jobs=1) == 30
-    assert search_seconds(config(run={"minutes": 0.1}), [], jobs=1) == 3
+    assert search_seconds(config(run={"minutes": 1.0}), told(0.5, seconds=500.0), jobs=1, folds=1) == 30
+    assert search_seconds(config(run={"minutes": 0.1}), [], jobs=1, folds=1) == 3

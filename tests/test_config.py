@@ -105,6 +105,7 @@ def test_a_setting_from_the_shell_is_toml_or_a_bare_word():
     )
     assert (config.training.epochs, config.data.source, config.data.target) == (5, "iris", "a b")
     assert config.run.minutes == 1.5
+    assert RunConfig().with_settings(["data.source=my file, old's.csv"]).data.source == "my file, old's.csv"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from ganas.evaluator import Evaluator
 from ganas.execution import InProcessExecutor, WorkerLost
 from ganas.rungs import Rungs
 from ganas.search.plan import mlp_plan
+from ganas.search.words import LOSS_ALIASES
 from ganas.tasks import load_task, task_from_arrays
-from ganas.tasks.losses import ALIASES
 
 PLANS = [mlp_plan([(6, "relu")]), mlp_plan([(5, "tanh"), (4, "relu")]), mlp_plan([(3, "elu")], learning_rate=0.01)]
 
@@ -159,7 +159,7 @@ def test_an_evaluation_survives_json(alone):
 
 
 def test_every_alias_of_a_loss_trains():
-    plans = [mlp_plan([(3, "relu")], loss=alias) for alias in ALIASES]
+    plans = [mlp_plan([(3, "relu")], loss=alias) for alias in LOSS_ALIASES]
     with make(budget=TrainingBudget(epochs=1)) as evaluator:
         evaluations = evaluator.evaluate(plans)
     assert {one.status for one in evaluations} == {"ok"}

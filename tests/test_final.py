@@ -2,11 +2,13 @@
 
 import pytest
 
+from ganas.config import make_config
 from ganas.evaluation import TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.execution import InProcessExecutor
-from ganas.final import Finalist, assess_winner, summary
+from ganas.final import Finalist, assess_winner, further_folds, summary
 from ganas.search.plan import mlp_plan
+from ganas.settings import make_task
 from ganas.tasks import load_task
 from ganas.training.contract import Outcome
 from ganas.worker import Trained
@@ -27,9 +29,10 @@ def test_one_training_has_no_interval():
 
 def test_the_seed_reported_is_that_of_the_saved_network_also_where_the_first_training_failed(tmp_path, caplog):
     class FirstFails(Evaluator):
-        def retrain(self, pairs, **options):
+        def retrain(self, pairs, *, folds=(), **options):
             self.pairs = pairs
-            return [Trained(Outcome("failed", message="out of luck")), *super().retrain(pairs[1:], **options)]
+            trained = super().retrain(pairs[1:], folds=folds[1:], **options)
+            return [Trained(Outcome("failed", message="out of luck")), *trained]
 
     executor = InProcessExecutor(1)
     with FirstFails(load_task("iris"), budget=TrainingBudget(epochs=1), executor=executor) as evaluator:
@@ -38,3 +41,38 @@ def test_the_seed_reported_is_that_of_the_saved_network_also_where_the_first_tra
     assert result["saved"]["seed"] == evaluator.pairs[1][1]
     assert len(result["validation"]["values"]) == 1
     assert "out of luck" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("repeats", "folds", "expected"),
+    [
+        (5, 1, ([0, 0, 0, 0, 0], 5)),
+        (5, 3, ([0, 1, 2, 0, 1, 2, 0, 0, 0], 6)),
+        (2, 4, ([0, 1, 2, 3, 0], 4)),
+    ],
+)
+def test_further_trainings_come_to_each_fold_equally_often_and_often_enough_to_the_first(repeats, folds, expected):
+    assert further_folds(repeats, folds) == expected
+
+
+def test_with_folds_the_fresh_error_is_of_all_of_them_as_the_search_error_is(tmp_path):
+    class Watched(Evaluator):
+        seen = ()
+
+        def retrain(self, pairs, *, folds=(), **options):
+            trained = super().retrain(pairs, folds=folds, **options)
+            self.seen = (*self.seen, list(zip(folds, trained, strict=True)))
+            return trained
+
+    task = make_task(make_config({"data": {"source": "iris", "folds": 3}}, "test"))
+    plans = [mlp_plan([(2, "relu")]), mlp_plan([(3, "tanh")])]
+    with Watched(task, budget=TrainingBudget(epochs=2), executor=InProcessExecutor(1)) as evaluator:
+        finalists = [Finalist(number, one) for number, one in enumerate(evaluator.evaluate(plans))]
+        result = assess_winner(evaluator, finalists, repeats=3, folder=tmp_path)
+    raced, further = evaluator.seen
+    assert sorted(fold for fold, _ in raced) == [0, 0, 1, 1, 2, 2]
+    assert [fold for fold, _ in further] == [0, 1, 2, 0, 0]
+    errors = [one.measures["error"] for _, one in further]
+    assert result["validation"]["values"] == errors[:3]
+    assert len(result["test"]["values"]) == 3
+    assert result["saved"]["validation_error"] == errors[0]

@@ -26,6 +26,13 @@ def test_objectives_are_read_in_the_order_of_their_names():
     assert row["bottleneck"] == 8
 
 
+@pytest.mark.parametrize("names", [["parameters", "error"], ["latency_ms"]])
+def test_the_first_objective_says_how_well_a_network_does(names):
+    with pytest.raises(ConfigError, match=rf"so it must be error or loss, got '{names[0]}'"):
+        check_objectives(names)
+    check_objectives(["loss", *names])
+
+
 def test_a_failure_has_no_objectives():
     assert objectives_of(Evaluation(PLAN, 0, "diverged"), ["error", "parameters"], 4) is None
 

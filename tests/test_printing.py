@@ -29,7 +29,12 @@ def printed(run: Run) -> str:
 
 @pytest.mark.parametrize(
     ("rows", "front"),
-    [([], []), ([[0.5, 1.0], [0.25, 2.0], [0.5, 2.0]], [(0.25, 2.0), (0.5, 1.0)]), ([[0.5, 1.5]], [(0.5, 1.5)])],
+    [
+        ([], []),
+        ([[0.5, 1.0], [0.25, 2.0], [0.5, 2.0]], [(0.25, 2.0), (0.5, 1.0)]),
+        ([[0.5, 1.5]], [(0.5, 1.5)]),
+        ([[0.5, row] for row in (5.0, 4.0, 3.0, 4.0, 6.0)], [(0.5, 3.0)]),
+    ],
 )
 def test_a_front_is_of_the_candidates_that_have_all_objectives(make_run, rows, front):
     run = with_objectives(make_run(), rows)

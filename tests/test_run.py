@@ -362,6 +362,28 @@ def test_a_warm_start_asks_the_earlier_hall_of_fame_first_and_trains_none_of_it_
     assert [record.evaluation for record in first] == [member.evaluation for member in finished.hall_of_fame]
 
 
+def test_a_hall_of_fame_of_one_does_not_keep_the_others_from_the_race(tmp_path):
+    run = evolve(tiny(evolution={"hall_of_fame": 1, "generations": 1}), runs_dir=tmp_path)
+    assert len(run.hall_of_fame) == 1
+    assert len(run.result["finalists"]) == 2
+
+
+def test_a_warm_start_says_who_lies_outside_the_search(finished, tmp_path):
+    class Heard(SilentListener):
+        notices = ()
+
+        def on_notice(self, text: str) -> None:
+            self.notices = (*self.notices, text)
+
+    heard = Heard()
+    config = tiny(
+        run={"warm_start": str(finished.folder)}, search={"units": {"range": [7, 9]}}, evolution={"generations": 1}
+    )
+    evolve(config, runs_dir=tmp_path, listener=heard)
+    count = len(finished.hall_of_fame)
+    assert f"warm start: {count} of the {count} best of {finished.name} lie outside this search" in heard.notices[0]
+
+
 def test_a_warm_start_with_another_budget_trains_again(finished, tmp_path):
     config = tiny(run={"warm_start": str(finished.folder)}, training={"epochs": 1}, evolution={"generations": 1})
     run = evolve(config, runs_dir=tmp_path)

@@ -1,5 +1,6 @@
 """The run folder: what is written is read back; damage, strangers and crowds are refused in one line."""
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -38,6 +39,27 @@ def test_what_was_written_is_read_back_equal(folder):
     assert records[0].evaluation == evaluation(0.25, curves=({"loss": [0.5], "val_loss": [0.6]},))
     assert records[2].evaluation == evaluation(None, "failed", message="why")
     assert records[2].objectives is None
+
+
+def test_files_are_utf8_whatever_the_locale(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from ganas.store import RunStore\n"
+        "store = RunStore.create(Path(sys.argv[1]), '# Besan\\u00e7on', {'status': 'running'})\n"
+        "store.write_json('hall_of_fame.json', '64 \\u2192 3')"
+    )
+    folder = tmp_path / "one"
+    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, env={**os.environ, **locale})
+    assert (folder / "config.toml").read_text(encoding="utf-8") == "# Besançon"
+    assert "→" in (folder / "hall_of_fame.json").read_text(encoding="utf-8")
+
+
+def test_more_than_the_hall_of_fame_can_be_asked_for(folder):
+    with contextlib.closing(RunStore.open(folder)) as store:
+        store.put(hall_of_fame=1)
+    run = Run(folder)
+    assert [member.rank for member in run.hall_of_fame] == [1]
+    assert [member.rank for member in run.best(5)] == [1, 2]
 
 
 def test_the_hall_of_fame_is_ranked_and_holds_no_failure(folder):

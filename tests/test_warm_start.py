@@ -55,3 +55,8 @@ def test_errors_at_rungs_stay_behind_with_those_who_were_stopped_there(tmp_path)
     run = Run(tmp_path / "earlier")
     assert run.records[0].evaluation.rungs == ((1, 0.5),)
     assert evaluations_of(run, fingerprint("error")) == [MEASURED]
+
+
+def test_what_the_earlier_run_has_added_since_is_not_taken(earlier):
+    assert evaluations_of(earlier, fingerprint("error"), first=1) == [MEASURED]
+    assert evaluations_of(earlier, fingerprint("error"), first=0) == []

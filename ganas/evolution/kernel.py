@@ -101,8 +101,10 @@ class _GeneColumns:
 
 def _ranked_numbers(gene: Gene) -> list[Any]:
     """Returns the values of an unordered choice of more than two numbers in order; nothing for any other gene."""
+    if gene.is_ordered or gene.size <= 2:  # the values of an ordered gene may be a billion
+        return []
     is_numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in gene.values)
-    return sorted(gene.values) if not gene.is_ordered and gene.size > 2 and is_numeric else []
+    return sorted(gene.values) if is_numeric else []
 
 
 class _GroupColumns:

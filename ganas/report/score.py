@@ -13,7 +13,8 @@ def score_lines(result: dict[str, Any]) -> list[str]:
     lines = [
         f"winner: {result['winner']['in_words']} ({count_in_words(result['parameters'])} parameters)",
         f"error: {result['error_in_words']}",
-        f"validation: {spread_in_words(validation)}, {_trainings(validation)} with seeds that chose nothing",
+        f"validation: {spread_in_words(validation)}, {_trainings(validation)} with seeds that chose nothing"
+        + (", on the folds in turn" if result.get("folds", 1) > 1 else ""),
     ]
     if validation.get("interval"):
         low, high = validation["interval"]
@@ -42,7 +43,8 @@ def test_lines(result: dict[str, Any]) -> list[str]:
         lines.append(f"this was reading {reading} of the test rows{said}")
     saved = result["saved"]
     own = f"validation {number_in_words(saved['validation_error'])}, test {number_in_words(saved['test_error'])}"
-    return [*lines, *component_lines(result), f"{saved['file']} is the first of these trainings: {own}"]
+    which = "the first of these trainings" + (", on the first fold" if result.get("folds", 1) > 1 else "")
+    return [*lines, *component_lines(result), f"{saved['file']} is {which}: {own}"]
 
 
 def component_lines(result: dict[str, Any]) -> list[str]:

@@ -134,6 +134,8 @@ def read_autoencoders(words: Mapping[str, Any], inputs: int) -> Autoencoders:
     narrow = {"range": [1, max(1, min(inputs // 2, 64))], "log": True}
     given = {"bottleneck": narrow, **{key: value for key, value in words.items() if key in CODE_WORDS}}
     fixed, genes = split_fixed(read_genes("", given, CODE_WORDS))
+    if "output_activation" not in fixed | genes and fixed.get("output_batch_normalization") is not False:
+        raise ConfigError("[search] output_batch_normalization: needs an output_activation too")
     decoder = fixed.get("decoder")
     genes = {key: gene for key, gene in genes.items() if decoder is None or OF_DECODER.get(key, decoder) == decoder}
     return Autoencoders(inputs, dataclasses.replace(chain, count=count), fixed, genes)

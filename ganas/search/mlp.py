@@ -21,6 +21,7 @@ from ganas.search.words import (
     Word,
     activation,
     flag,
+    loss,
     name,
     number,
     read_gene,
@@ -36,7 +37,7 @@ LAYER_WORDS: dict[str, Word] = {
     "batch_normalization": Word(flag(), False, ("batch_normalization",)),
 }
 NETWORK_WORDS: dict[str, Word] = {
-    "loss": Word(name(), None, ("loss",)),
+    "loss": Word(loss(), None, ("loss",)),
     "optimizer": Word(name(*OPTIMIZERS), "adam", ("optimizer", "name")),
     "learning_rate": Word(
         number(0, is_open=True), {"range": [3e-4, 3e-3], "log": True}, ("optimizer", "learning_rate")

@@ -173,17 +173,23 @@ class SearchSpace:
         return size * self._flat_size(list(self.flat), {})
 
     def _flat_size(self, names: list[str], chosen: dict[str, Value]) -> float:
-        """Counts flat genomes; genes that a condition looks at are enumerated, the others multiplied."""
+        """Counts flat genomes; of a gene that conditions look at, values that mean the same to all of them are counted at once."""
         if not names:
             return 1
         name, rest = names[0], names[1:]
         if not self._is_active(name, chosen):
             return self._flat_size(rest, chosen)
         gene = self.flat[name]
-        controls = any(condition.gene == name for condition in self.conditions.values())
-        if controls and gene.size <= 64:
-            return sum(self._flat_size(rest, {**chosen, name: value}) for value in gene.values)
-        return gene.size * self._flat_size(rest, chosen)
+        looking = [condition.values for condition in self.conditions.values() if condition.gene == name]
+        if not looking:
+            return gene.size * self._flat_size(rest, chosen)
+        named = dict.fromkeys(value for values in looking for value in values if gene.contains(value))
+        alike: dict[tuple[bool, ...], list[Value]] = {}
+        for value in named:
+            alike.setdefault(tuple(value in values for values in looking), []).append(value)
+        size = sum(len(same) * self._flat_size(rest, {**chosen, name: same[0]}) for same in alike.values())
+        others = gene.size - len(named)
+        return size + (others * self._flat_size(rest, chosen) if others else 0)
 
     def _is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         condition = self.conditions.get(name)

@@ -9,10 +9,10 @@ from typing import Any
 from ganas.errors import ConfigError, SpaceError
 from ganas.search.autoencoder import CODE_WORDS, OF_DECODER, Autoencoders, autoencoder_space, read_autoencoders
 from ganas.search.genes import Value
-from ganas.search.mlp import LAYER_WORDS, NETWORK_WORDS, TABLES, Chain, make_plan, mlp_space, read_chain, read_plan
+from ganas.search.mlp import LAYER_WORDS, NETWORK_WORDS, OFF, TABLES, Chain, make_plan, mlp_space, read_chain, read_plan
 from ganas.search.plan import NetworkPlan, mlp_plan
 from ganas.search.space import Genome, SearchSpace
-from ganas.search.words import read_gene, refuse_unknown
+from ganas.search.words import Word, read_gene, refuse_unknown
 
 ReadNetwork = Callable[[str, Mapping[str, Any]], NetworkPlan]
 
@@ -80,17 +80,35 @@ def _read_network(place: str, entry: Mapping[str, Any], chain: Chain, also_known
         row = dict(zip(LAYER_WORDS, layer, strict=False)) if isinstance(layer, list | tuple) else layer
         row = row if isinstance(row, Mapping) else {"units": row}
         refuse_unknown(f"{place} layers", row, LAYER_WORDS)
-        rows.append({**chain.fixed_row, **row})
+        given = {key: _read_value(f"{place} layers {key}", value, LAYER_WORDS[key]) for key, value in row.items()}
+        rows.append({**chain.fixed_row, **given})
     values: dict[str, Value] = read_plan(mlp_plan([]))[1] | dict(chain.fixed)
     for key, value in entry.items():
         if key in TABLES:
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{place} {key}: expected a table, got {json.dumps(value, default=str)}")
             refuse_unknown(f"{place} {key}", value, TABLES[key])
-            values |= {f"{key}.{name}": value.get(name, word.default) for name, word in TABLES[key].items()}
+            values |= {
+                f"{key}.{name}": _read_value(f"{place} {key} {name}", value.get(name, word.default), word)
+                for name, word in TABLES[key].items()
+            }
         elif key in NETWORK_WORDS:
-            values[key] = value
+            values[key] = _read_value(f"{place} {key}", value, NETWORK_WORDS[key])
+    if "loss" in entry and "loss" not in chain.fixed and "loss" not in chain.genes:
+        raise ConfigError(f"{place} loss: this search leaves the loss to the task; name it in [search] loss too")
+    for table, (switch, off) in OFF.items():
+        missing = [name for name in TABLES[table] if f"{table}.{name}" not in values]
+        if missing and values.get(f"{table}.{switch}", off) != off:
+            raise ConfigError(f"{place}: say its {table} too; the section does not fix its {missing[0]}")
     return make_plan(rows, values)
+
+
+def _read_value(place: str, spec: Any, word: Word) -> Value:
+    """Returns the one value that ``spec`` stands for."""
+    gene = read_gene(place, spec, word.kind)
+    if gene.size != 1:
+        raise ConfigError(f"{place}: expected one value, got {json.dumps(spec)}")
+    return gene.values[0]
 
 
 def _read_autoencoder(place: str, entry: Mapping[str, Any], known: Autoencoders) -> NetworkPlan:
@@ -98,10 +116,7 @@ def _read_autoencoder(place: str, entry: Mapping[str, Any], known: Autoencoders)
     values = {key: word.default for key, word in CODE_WORDS.items() if key not in OF_DECODER}
     values |= {"decoder": "mirrored", "tied": False, "output_activation": None, **known.fixed}
     for key in CODE_WORDS.keys() & entry.keys():
-        gene = read_gene(f"{place} {key}", entry[key], CODE_WORDS[key].kind)
-        if gene.size != 1:
-            raise ConfigError(f"{place} {key}: expected one value, got {json.dumps(entry[key])}")
-        values[key] = gene.values[0]
+        values[key] = _read_value(f"{place} {key}", entry[key], CODE_WORDS[key])
     needed = ["bottleneck", *(key for key, decoder in OF_DECODER.items() if decoder == values["decoder"])]
     for key in CODE_WORDS:
         if key in needed and values.get(key) is None:

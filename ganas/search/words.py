@@ -46,6 +46,21 @@ INITIALIZERS = (
     "variance_scaling",
 )
 """Keras' names, here so that a misspelt one is found before anything is trained."""
+LOSS_ALIASES = {
+    "cross_entropy": "categorical_crossentropy",
+    "crossentropy": "categorical_crossentropy",
+    "categorical_cross_entropy": "categorical_crossentropy",
+    "binary_cross_entropy": "binary_crossentropy",
+    "bce": "binary_crossentropy",
+    "focal": "categorical_focal_crossentropy",
+    "kl": "kl_divergence",
+    "kld": "kl_divergence",
+    "logcosh": "log_cosh",
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+"""Short names of losses → Keras' names."""
 RANGE_KEYS = ("range", "log", "step")
 CHOICE_KEYS = ("choice", "ordered")
 
@@ -130,6 +145,17 @@ def name(*known: str) -> Kind:
         return value
 
     return Kind(f"one of {', '.join(known)}" if known else "a name in quotes", read)
+
+
+def loss() -> Kind:
+    """Returns the kind of losses, in Keras' names; whether one fits is the task's to say."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError
+        return LOSS_ALIASES.get(value, value)
+
+    return Kind("the name of a loss in quotes", read)
 
 
 def activation() -> Kind:

@@ -1,4 +1,4 @@
-"""Which of Keras' losses fit which kind of task, by Keras' snake-case names, and the short names that are also understood.
+"""Which of Keras' losses fit which kind of task, by Keras' snake-case names.
 
 Left out are losses that give no number per row (dice, tversky, circle, CTC) and, for regression, those that need positive
 targets, because targets are standardised.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganas.errors import SpaceError, did_you_mean
+from ganas.search.words import LOSS_ALIASES
 
 CLASSIFICATION_LOSSES = (
     "categorical_crossentropy",
@@ -29,22 +30,6 @@ CLASSIFICATION_LOSSES = (
 )
 REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 
-ALIASES = {
-    "cross_entropy": "categorical_crossentropy",
-    "crossentropy": "categorical_crossentropy",
-    "categorical_cross_entropy": "categorical_crossentropy",
-    "binary_cross_entropy": "binary_crossentropy",
-    "bce": "binary_crossentropy",
-    "focal": "categorical_focal_crossentropy",
-    "kl": "kl_divergence",
-    "kld": "kl_divergence",
-    "logcosh": "log_cosh",
-    "mae": "mean_absolute_error",
-    "mse": "mean_squared_error",
-    "msle": "mean_squared_logarithmic_error",
-}
-"""Short names → Keras' names."""
-
 
 def fitting_loss(name: str | None, fitting: Sequence[str]) -> str:
     """Returns the Keras name of a loss given by name or alias; of None the first one that fits.
@@ -54,8 +39,8 @@ def fitting_loss(name: str | None, fitting: Sequence[str]) -> str:
     """
     if name is None:
         return fitting[0]
-    keras_name = ALIASES.get(name, name)
+    keras_name = LOSS_ALIASES.get(name, name)
     if keras_name not in fitting:
-        hint = did_you_mean(name, [*fitting, *ALIASES])
+        hint = did_you_mean(name, [*fitting, *LOSS_ALIASES])
         raise SpaceError(f"loss {name!r}: must be one of {', '.join(fitting)}{hint}")
     return keras_name

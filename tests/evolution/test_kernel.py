@@ -50,6 +50,18 @@ def test_a_choice_of_numbers_lies_on_a_line_even_where_nobody_said_so() -> None:
     assert encoding_of(space).length_of.tolist() == [0, 1, 1, 1]
 
 
+def test_the_values_of_a_wide_range_are_not_listed() -> None:
+    class Unlisted:
+        def __iter__(self):
+            raise AssertionError
+
+    class Wide(IntegerRange):
+        size, values = 10**9, Unlisted()
+
+    space = SearchSpace({"width": Wide(1, 10**9)})
+    assert distance(space, {"width": 1}, {"width": 10**9}) == pytest.approx(1)
+
+
 def test_a_gene_with_one_value_has_no_column() -> None:
     encoding = encoding_of(FLAT)
     assert encoding.names == ("optimizer", "momentum", "rate")

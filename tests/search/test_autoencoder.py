@@ -139,3 +139,10 @@ def test_without_hidden_layers_their_genes_are_not_searched():
     plan = space.decode(space.sample(np.random.default_rng(0)))
     assert plan.bottleneck == 0
     assert space.decode(space.genome(space.encode(plan))) == plan
+
+
+@pytest.mark.parametrize("spec", [True, [True, False]])
+def test_a_normalised_output_without_its_activation_is_refused_before_anything_is_trained(spec):
+    with pytest.raises(ConfigError, match="output_batch_normalization: needs an output_activation too"):
+        autoencoder_space({"output_batch_normalization": spec}, inputs=8)
+    autoencoder_space({"output_batch_normalization": spec, "output_activation": "sigmoid"}, inputs=8)

@@ -127,6 +127,22 @@ def test_a_section_that_makes_no_sense_is_refused_in_one_line(words: dict[str, o
     assert "\n" not in str(caught.value)
 
 
+def test_a_network_to_start_with_says_what_the_section_searches_of_a_part_that_is_on() -> None:
+    words = {"weight_mutation": {"probability": 0.05, "ratio": [1e-4, 1e-3]}, "start": [{"layers": [64]}]}
+    with pytest.raises(
+        ConfigError, match=r"start\[0\]: say its weight_mutation too; the section does not fix its ratio"
+    ):
+        start_genomes(words)
+
+
+def test_a_loss_is_the_same_gene_value_however_it_is_called() -> None:
+    space = mlp_space({"loss": ["cross_entropy", "huber"]})
+    plan = mlp_plan([(64, "relu")], loss="categorical_crossentropy")
+    assert space.decode(space.encode(plan)) == plan
+    fixed = mlp_space({"loss": "mse"})
+    assert fixed.decode(fixed.encode(mlp_plan([(64, "relu")], loss="mean_squared_error"))).loss == "mean_squared_error"
+
+
 def test_networks_to_start_with_are_genomes_of_the_space() -> None:
     layers = [64, [32, "tanh"], {"units": 16, "activation": "elu"}]
     words = {"batch_size": 64, "start": [{"layers": layers, "learning_rate": 3e-3}]}
@@ -149,7 +165,9 @@ def test_networks_to_start_with_are_genomes_of_the_space() -> None:
             [{"layers": [64], "batch_size": 8}],
             "[search] start[0]: plan batch_size: the search space fixes it at 32, got 8",
         ),
-        ([{"layers": ["many"]}], "[search] start[0]: plan:"),
+        ([{"layers": ["many"]}], '[search] start[0] layers units: must be a whole number of at least 1, got "many"'),
+        ([{"layers": [64], "learning_rate": "fast"}], "[search] start[0] learning_rate: must be a number above 0"),
+        ([{"layers": [64], "loss": "huber"}], "[search] start[0] loss: this search leaves the loss to the task"),
         ([{"layers": 64}], "[search] start[0] layers: expected a list"),
         ([{"layers": [64], "corruption": 1}], "[search] start[0] corruption: expected a table, got 1"),
     ],

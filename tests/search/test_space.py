@@ -92,6 +92,14 @@ def test_the_size_of_a_finite_space_is_the_number_of_its_genomes() -> None:
     assert all(SMALL.genome(genome) == genome for genome in genomes)
 
 
+def test_the_size_counts_what_depends_on_a_gene_of_many_values() -> None:
+    space = SearchSpace(
+        {"switch": IntegerRange(0, 99), "a": Choice([1, 2, 3]), "b": Choice([1, 2])},
+        conditions={"a": Condition("switch", tuple(range(1, 100))), "b": Condition("switch", (0, 1, 500))},
+    )
+    assert space.size == len(list(space.genomes())) == 1 * 2 + 1 * 3 * 2 + 98 * 3
+
+
 def test_a_space_with_a_continuum_has_no_size_and_no_list() -> None:
     assert math.isinf(SPACE.size)
     with pytest.raises(SpaceError, match="cannot be listed"):
