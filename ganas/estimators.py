@@ -51,6 +51,10 @@ LARGE = 2**24
 Doubles = NDArray[np.float64]
 
 
+class LabelError(DataError, ValueError):
+    """Labels are not those of the detector; also a ``ValueError``, which is what scikit-learn's estimators raise."""
+
+
 class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Finds unusual rows with a small evolved ensemble of autoencoders.
 
@@ -105,12 +109,13 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
 
         Raises:
             DataError: the rows cannot be used: no normal ones, a single column, a column that is the label.
+            LabelError: a label is neither 0 nor 1.
             ConfigError: a setting is out of range.
         """
         if self.members < 1:
             raise ConfigError(f"AnomalyDetector members: must be at least 1, got {self.members}")
         given = _as_table_input(X)
-        labels = None if y is None else np.asarray(y)
+        labels = None if y is None else _as_labels(y)
         task = self._make_task(given, labels)
         executor = make_executor("loky", self._workers(np.size(given)))
         try:
@@ -326,6 +331,21 @@ def default_words(inputs: int, rows: int) -> dict[str, Any]:
         "learning_rate": {"range": [1e-3, 1e-2], "log": True},
         "batch_size": 32 if rows < 2000 else 64,
     }
+
+
+def _as_labels(given: Any) -> NDArray[np.int_]:
+    """Returns labels as 0 and 1; refuses others, because scikit-learn's 1 for a normal row means the opposite here."""
+    import pandas as pd
+
+    labels = np.asarray(given)
+    flat = labels.astype(object).ravel()
+    is_known = pd.Series(flat, dtype=object).isin([0, 1]).to_numpy()
+    if not is_known.all():
+        raise LabelError(
+            f"AnomalyDetector y: labels must be 0 (normal) or 1 (anomaly), got {flat[~is_known][0]!r}; "
+            "give scikit-learn's (1 normal, -1 outlier) as y == -1"
+        )
+    return labels.astype(int)
 
 
 def _as_numbers(table_input: Any) -> NDArray[Any]:

@@ -139,6 +139,31 @@ def test_bad_input_is_one_line_before_anything_is_trained(rows, labels, options,
         ganas.AnomalyDetector(**options).fit(rows, labels)
 
 
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        (1 - 2 * Y, "-1"),
+        (Y * 2, "2"),
+        (Y.astype(str), "'1'"),
+        (np.where(Y, "attack", "usual"), "'attack'"),
+        (np.where(Y, 1, np.nan), "nan"),
+    ],
+)
+@pytest.mark.parametrize("rows", [X, FRAME], ids=type)
+def test_labels_other_than_0_and_1_are_refused_as_a_value_error(rows, labels, found):
+    with pytest.raises(ValueError, match=f"y: labels must be 0 .normal. or 1 .anomaly., got {found};") as caught:
+        ganas.AnomalyDetector(**SMALL).fit(rows, labels)
+    assert isinstance(caught.value, DataError)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:AnomalyDetector. only")
+def test_labels_may_be_numbers_or_truth_values():
+    expected = ganas.AnomalyDetector(**SMALL).fit(X, Y).decision_scores_
+    for labels in (Y.astype(float)[:, None], pd.Series([bool(label) if label else 0 for label in Y])):
+        np.testing.assert_array_equal(ganas.AnomalyDetector(**SMALL).fit(X, labels).decision_scores_, expected)
+
+
 def test_a_detector_that_is_not_fitted_says_so():
     with pytest.raises(NotFittedError, match="call fit first"):
         ganas.AnomalyDetector().predict(X)

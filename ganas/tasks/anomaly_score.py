@@ -32,6 +32,8 @@ Doubles = NDArray[np.float64]
 BINS = 10
 EMPTY_BIN = 0.1
 """What is added to the share of a bin (the fullest one has 1), so that an empty one has a finite penalty."""
+ROUNDING = 1e-9
+"""Widths of a bin by which a value may miss its bin or the training range, because quotients are rounded."""
 NEIGHBOURS = 20
 MOST_NEIGHBOUR_ROWS = 3000
 TAIL = 0.05
@@ -63,9 +65,9 @@ class Rarity:
         # in place, because this is most of the time that a wide table takes
         places = x - self.low
         places /= self.width
-        places += 1e-9
+        places += ROUNDING
+        is_outside = (places < 0) | (places > BINS + 2 * ROUNDING)
         np.floor(places, out=places)
-        is_outside = (places < 0) | (places > BINS)
         np.clip(places, 0, BINS - 1, out=places)
         inside = places.astype(np.int32)
         inside += np.arange(0, BINS * x.shape[1], BINS, dtype=np.int32)

@@ -7,9 +7,12 @@ which is a :class:`Purpose`. Data, splits, preprocessing and folds are here.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from ganas.errors import DataError, SpaceError
 from ganas.search.plan import Head, NetworkPlan
@@ -81,7 +84,7 @@ class AutoencoderTask(TableTask):
         settings: splits and preprocessing.
 
     Raises:
-        DataError: there are too few rows, a single column, or columns that are all constant.
+        DataError: there are too few rows, a single column, columns that are all constant, or folds of unequal width.
     """
 
     family = "autoencoder"
@@ -92,6 +95,7 @@ class AutoencoderTask(TableTask):
         if self.inputs < 2:
             raise DataError(f"{table.name}: an autoencoder needs at least two columns, got {self.inputs}")
         _refuse_constant(self)
+        self._refuse_unequal_folds()
         is_unit = settings.pca is None and (table.pixel_maximum is not None or settings.scaling == "min_max")
         self.head = Head(self.inputs, "sigmoid" if is_unit else "linear")
         self.losses: tuple[str, ...] = (*LOSSES, *UNIT_LOSSES) if is_unit else LOSSES
@@ -123,6 +127,22 @@ class AutoencoderTask(TableTask):
             x_train, x_train, x_validation, x_validation, x_measured=judged.x, measured_layer=judged.layer
         )
         return Fold(data, judged.measure)
+
+    def _refuse_unequal_folds(self) -> None:
+        """Refuses folds whose inputs differ in number: the output layer, made for those of the first, fits them all or none."""
+        features = self.table.features
+        if self.folds == 1 or self.settings.pca or not (features.text_names or np.isnan(features.numbers).any()):
+            return
+        folds = [Counter(self._preprocessing_of(index).input_columns) for index in range(self.folds)]
+        widths = [counts.total() for counts in folds]
+        if len(set(widths)) > 1:
+            names = (name for counts in folds for name in counts)
+            column = next(name for name in names if len({counts[name] for counts in folds}) > 1)
+            raise DataError(
+                f"{self.name}: the {self.folds} folds have {', '.join(map(str, widths))} inputs, because training rows of some "
+                f"lack holes or words of column {column!r}; an autoencoder needs as many in every fold, so set [data] folds = 1, "
+                "or [data] pca, or fill the holes and join the rare words"
+            )
 
     def _learnt(self, rows: Rows) -> Rows:
         return self.purpose.learnt(rows)

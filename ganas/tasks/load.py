@@ -98,7 +98,7 @@ def infer_kind(target: NDArray[Any]) -> str:
     if target.dtype == np.bool_ or not np.issubdtype(target.dtype, np.number):
         return "classification"
     distinct = np.unique(target)
-    is_whole = bool((distinct == np.round(distinct)).all())
+    is_whole = bool((np.isfinite(distinct) & (distinct == np.round(distinct))).all())
     return "classification" if is_whole and len(distinct) <= MOST_INTEGER_CLASSES else "regression"
 
 

@@ -20,13 +20,15 @@ from ganas.tasks.table import Table, require_target
 from ganas.training.contract import FloatArray
 
 STRATA = 10
+LARGEST = float(np.finfo(np.float32).max)
+"""Targets beyond it, which a network could not be trained on, are taken for infinite."""
 
 
 def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
     """Makes the task of predicting the target number of ``table``.
 
     Raises:
-        DataError: there is no target, it holds no numbers, or it is constant.
+        DataError: there is no target, it holds no numbers or infinite ones, or it is constant.
         ConfigError: class weights are asked for.
     """
     target = require_target(table)
@@ -40,6 +42,12 @@ def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
             f'{table.name}: regression needs a target of numbers, got {str(example)!r}; or set kind = "classification"'
         )
         raise DataError(message) from None
+    is_finite = np.abs(values) <= LARGEST
+    if not is_finite.all():
+        raise DataError(
+            f"{table.name}: regression needs a target of finite numbers, got {values[~is_finite][0]:g} "
+            f"({np.count_nonzero(~is_finite):,} of {len(values):,} rows); leave those rows out"
+        )
     if values.min() == values.max():
         raise DataError(f"{table.name}: the target is {values[0]:g} in every row; there is nothing to learn")
     return SupervisedTask(table, Regression(values, metric_of("regression", settings.metric)), settings)

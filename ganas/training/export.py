@@ -5,11 +5,14 @@ The file holds built-in Keras layers and operations only, so it opens in Keras' 
 (numbers with NaN and texts with "" where missing; a "/" in a name is "_", which Keras asks for); where the data were
 a matrix without names, such as images, the one input ``features`` (rows, columns) stands for all, because hundreds of
 single columns would be slow to open and a nuisance to fill.
+
+Keras wants the names of a model's inputs and layers to differ, and a column may have any name: preprocessing is therefore a
+model within the model, where no input's name can meet that of a layer, and the few layers beside it avoid the inputs' names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +42,12 @@ def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[s
     import keras
 
     preprocessing = Preprocessing.from_json(pipeline["preprocessing"])
-    inputs, features = _preprocessed(preprocessing)
-    outputs = _meant(_network(plan, weights, preprocessing.outputs)(features), pipeline["output"])
+    inputs = _inputs(preprocessing)
+    scaled = _preprocessed(preprocessing, inputs)
+    outputs = _network(plan, weights, preprocessing.outputs, name=_free_name("network", inputs))(scaled)
+    if "scale" in pipeline["output"]:
+        mean, scale = pipeline["output"]["mean"], pipeline["output"]["scale"]
+        outputs = keras.layers.Rescaling(scale, mean, name=_free_name("target_units", inputs))(outputs)
     model = keras.Model(inputs, outputs, name="ganas")
     model.save(path)
     return model
@@ -71,14 +78,15 @@ def answer_scaled(path: Path, x: FloatArray, *, layer: str | None = None) -> Flo
     prepare_session(threads=1)
     import keras
 
-    network = keras.models.load_model(path, compile=False, safe_mode=True).get_layer("network")
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    network = model.get_layer(_free_name("network", [given.name for given in model.inputs]))
     if layer is not None:
         network = keras.Model(network.input, network.get_layer(layer).output)
     parts = [np.asarray(network(x[begin : begin + BATCH_ROWS])) for begin in range(0, len(x), BATCH_ROWS)]
     return np.concatenate(parts)
 
 
-def _network(plan: NetworkPlan, weights: Sequence[FloatArray], inputs: int) -> Any:
+def _network(plan: NetworkPlan, weights: Sequence[FloatArray], inputs: int, *, name: str) -> Any:
     import keras
 
     from ganas.training.build import build
@@ -88,28 +96,34 @@ def _network(plan: NetworkPlan, weights: Sequence[FloatArray], inputs: int) -> A
         plan, weights = untied(plan, weights)
     network = build(plan, inputs)
     network.set_weights(list(weights))
-    return keras.Model(network.input, network.output, name="network")  # without loss and optimizer
+    return keras.Model(network.input, network.output, name=name)  # without loss and optimizer
 
 
-def _preprocessed(preprocessing: Preprocessing) -> tuple[dict[str, Any], Any]:
-    """Returns the model's inputs by name, and the tensor that a network takes."""
+def _inputs(preprocessing: Preprocessing) -> dict[str, Any]:
+    """Returns the model's inputs by name: the one matrix, or the columns of numbers and then those of texts."""
     import keras
 
-    numbers, words = preprocessing.numbers, preprocessing.categories
+    numbers, texts = preprocessing.numbers.names, [part.name for part in preprocessing.categories]
     if preprocessing.is_matrix:
-        inputs = {MATRIX_INPUT: keras.Input((len(numbers.names),), name=MATRIX_INPUT)}
-        raw = inputs[MATRIX_INPUT]
-    else:
-        names = input_names((*numbers.names, *(part.name for part in words)))
-        inputs = {names[name]: keras.Input((1,), name=names[name]) for name in numbers.names}
-        raw = _side_by_side(list(inputs.values()), "numbers")
-        inputs |= {names[part.name]: keras.Input((1,), name=names[part.name], dtype="string") for part in words}
-    blocks = _scaled(raw, numbers) if numbers.names else []
-    blocks += [_encoded(inputs[names[part.name]], part) for part in words]
+        return {MATRIX_INPUT: keras.Input((len(numbers),), name=MATRIX_INPUT)}
+    names = input_names((*numbers, *texts))
+    inputs = {names[name]: keras.Input((1,), name=names[name]) for name in numbers}
+    return inputs | {names[name]: keras.Input((1,), name=names[name], dtype="string") for name in texts}
+
+
+def _preprocessed(preprocessing: Preprocessing, inputs: Mapping[str, Any]) -> Any:
+    """Returns the tensor that a network takes, made of the model's inputs by a model of its own."""
+    import keras
+
+    given = [keras.Input(one.shape[1:], dtype=one.dtype) for one in inputs.values()]
+    numbers = preprocessing.numbers
+    count = 1 if preprocessing.is_matrix else len(numbers.names)
+    blocks = _scaled(_side_by_side(given[:count], "numbers"), numbers) if numbers.names else []
+    blocks += [_encoded(words, part) for words, part in zip(given[count:], preprocessing.categories, strict=True)]
     features = _side_by_side(blocks, "features")
     if preprocessing.projection is not None:
         features = _projected(features, preprocessing.projection)
-    return inputs, features
+    return keras.Model(given, features, name=_free_name("preprocessing", inputs))(list(inputs.values()))
 
 
 def _scaled(raw: Any, numbers: Numbers) -> list[Any]:
@@ -126,8 +140,14 @@ def _encoded(words: Any, part: Categories) -> Any:
     """One-hot codes; place 0 is what is not in the vocabulary, left out where training rows had nothing of the kind."""
     import keras
 
-    lookup = keras.layers.StringLookup(vocabulary=list(part.vocabulary), num_oov_indices=1, output_mode="one_hot")
+    vocabulary = list(part.vocabulary) or ["any word"]  # Keras takes no empty one
+    unknown = _free_name("[UNK]", vocabulary)
+    lookup = keras.layers.StringLookup(
+        vocabulary=vocabulary, oov_token=unknown, num_oov_indices=1, output_mode="one_hot"
+    )
     codes = lookup(words)
+    if not part.vocabulary:
+        return keras.ops.sum(codes, axis=1, keepdims=True)  # every word is unknown: 1
     return codes if part.has_unknown else codes[:, 1:]
 
 
@@ -140,18 +160,14 @@ def _projected(features: Any, projection: Projection) -> Any:
     return projected
 
 
-def _meant(outputs: Any, output: Mapping[str, Any]) -> Any:
-    """Takes a standardised target back to its units; other outputs are what they mean already."""
-    import keras
-
-    if "scale" not in output:
-        return outputs
-    return keras.layers.Rescaling(output["scale"], output["mean"], name="target_units")(outputs)
-
-
 def _side_by_side(tensors: list[Any], name: str) -> Any:
     import keras
 
-    if not tensors:
-        return None
     return keras.layers.Concatenate(name=name)(tensors) if len(tensors) > 1 else tensors[0]
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """Returns ``name``, with "_" behind it as long as it is ``taken``."""
+    while name in taken:
+        name += "_"
+    return name

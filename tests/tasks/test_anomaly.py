@@ -11,7 +11,16 @@ import pytest
 from ganas.errors import ConfigError, DataError
 from ganas.tasks import load_task, task_from_arrays
 from ganas.tasks.anomaly import average_precision, judge_flags, perturb, read_labels, threshold_at
-from ganas.tasks.anomaly_score import VIEWS, AnomalyScore, Neighbours, Surprise, error_scale, reconstruction_columns
+from ganas.tasks.anomaly_score import (
+    EMPTY_BIN,
+    VIEWS,
+    AnomalyScore,
+    Neighbours,
+    Rarity,
+    Surprise,
+    error_scale,
+    reconstruction_columns,
+)
 from ganas.tasks.detector import fit_detector
 
 RNG = np.random.default_rng(0)
@@ -142,6 +151,21 @@ def test_the_sums_of_a_view_are_those_of_its_columns():
     assert columns.keys() == sums.keys() == {"rarity", "distance", "neighbours"}
     for name, values in sums.items():
         np.testing.assert_allclose(values, columns[name].sum(axis=1), rtol=1e-9)
+
+
+def test_a_value_outside_the_training_range_is_as_rare_as_an_empty_bin_however_near_it_is():
+    x = np.random.default_rng(0).random((1000, 1)).astype(np.float32)
+    rarity, empty = Rarity.fit(x), -np.log(EMPTY_BIN)
+    beyond = np.array([x.min() - 0.01, x.min() - 0.5, x.max() + 0.01, x.max() + 0.09, x.max() + 0.5], np.float32)
+    np.testing.assert_allclose(rarity.columns(beyond[:, None]), empty)
+    assert rarity.columns(x).max() < 0.5
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 3e30])
+def test_no_training_value_is_outside_the_training_range(scale):
+    x = (scale * np.random.default_rng(0).normal(size=(30, 400))).astype(np.float32)
+    rarity = Rarity.fit(x)
+    assert (rarity.columns(x) < -np.log(EMPTY_BIN)).all()
 
 
 def test_surprise_is_the_logarithm_of_the_share_that_is_at_least_as_unusual_and_goes_on_beyond():

@@ -7,6 +7,7 @@ import json
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ganas.errors import ConfigError, DataError, SpaceError
@@ -128,6 +129,36 @@ def test_columns_that_are_all_constant_are_not_enough_and_one_that_varies_is(kin
     one = np.ones((200, 3), np.float32)
     one[:, 1] = RNG.normal(size=200)
     assert task_from_arrays(one, None, kind=kind).inputs == 3
+
+
+def frame_of_rare_words(rows=150):
+    rng = np.random.default_rng(0)
+    words = rng.choice([f"w{index}" for index in range(40)], rows)
+    return pd.DataFrame({"a": rng.normal(size=rows), "b": rng.normal(size=rows), "word": words})
+
+
+@pytest.mark.parametrize("kind", ["reconstruction", "features", "anomaly"])
+def test_folds_with_unequal_numbers_of_inputs_are_refused_when_the_task_is_made(kind):
+    frame, labels = frame_of_rare_words(), np.arange(150) % 3 == 0
+    message = r"the 4 folds have \d+, .* inputs, .* column 'word'; .* set \[data\] folds = 1, or \[data\] pca"
+    with pytest.raises(DataError, match=message) as caught:
+        task_from_arrays(frame, labels, kind=kind, folds=4)
+    assert "\n" not in str(caught.value)
+    assert task_from_arrays(frame, labels, kind=kind).inputs > 3
+    holed = X.copy()
+    holed[5, 2] = np.nan
+    with pytest.raises(DataError, match=r"4 folds have .* inputs, .* column 'column_2'"):
+        task_from_arrays(holed, LABELS, kind=kind, folds=4, test_fraction=0)
+
+
+@pytest.mark.parametrize("columns", [["a", "b", "even"], ["a", "b", "holed"]])
+def test_folds_with_equal_numbers_of_inputs_take_texts_and_holes(columns):
+    frame = frame_of_rare_words()
+    frame = frame.assign(even=["x", "y"] * 75, holed=np.where(np.arange(150) % 3 == 0, np.nan, frame["a"]))
+    task = task_from_arrays(frame[columns], None, kind="reconstruction", folds=4)
+    assert {task.fold(index).data.x_train.shape[1] for index in range(4)} == {task.head.units} == {4}
+    by_components = task_from_arrays(frame, None, kind="reconstruction", folds=4, pca=3)
+    assert {by_components.fold(index).data.x_train.shape[1] for index in range(4)} == {3}
 
 
 def test_a_code_of_features_may_be_as_wide_as_the_input_only_behind_noise():

@@ -9,8 +9,9 @@ import pytest
 
 from ganas.errors import ConfigError, DataError, SpaceError
 from ganas.search.plan import mlp_plan
+from ganas.search.words import LOSS_ALIASES
 from ganas.tasks import METRICS, Task, load_task, task_from_arrays
-from ganas.tasks.losses import ALIASES, CLASSIFICATION_LOSSES, REGRESSION_LOSSES, fitting_loss
+from ganas.tasks.losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, fitting_loss
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(100, 4))
@@ -163,7 +164,7 @@ def test_the_fingerprint_hears_data_splits_and_preprocessing_and_nothing_else() 
 
 def test_every_loss_has_a_name_that_keras_knows() -> None:
     keras = pytest.importorskip("keras")
-    for name in {*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES, *ALIASES.values()}:
+    for name in {*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES, *LOSS_ALIASES.values()}:
         assert keras.losses.get(name) is not None
 
 
@@ -182,6 +183,14 @@ def test_short_names_of_losses_are_understood_and_unknown_ones_refused() -> None
         (X, ["a"] * 100, {}, "one class only"),
         (X, np.full(100, 3.5), {"kind": "regression"}, "target is 3.5 in every row"),
         (X, LABELS, {"kind": "regression"}, "needs a target of numbers, got '"),
+        (X, np.where(np.arange(100) == 3, np.inf, NUMBERS), {}, r"of finite numbers, got inf \(1 of 100 rows\); leave"),
+        (
+            X,
+            np.where(np.arange(100) < 2, -np.inf, LABELS == "no"),
+            {},
+            r"of finite numbers, got -inf \(2 of 100 rows\)",
+        ),
+        (X, np.where(np.arange(100) == 3, 1e39, NUMBERS), {}, r"of finite numbers, got 1e\+39"),
         (X[:3], ["a", "b", "b"], {"folds": 4, "test_fraction": 0}, "4 folds of 3 rows"),
         (X, LABELS, {"pca": 5}, "5 components of 4 inputs"),
         (X, LABELS[:50], {}, "100 rows of features but 50 targets"),

@@ -17,7 +17,7 @@ from ganas.search.plan import DenseLayer, mlp_plan
 from ganas.tasks import load_task, task_from_arrays
 from ganas.tasks.inputs import input_names, read_inputs
 from ganas.training.build import build
-from ganas.training.export import answer, export
+from ganas.training.export import answer, answer_scaled, export
 
 PLAN = mlp_plan([DenseLayer(8, "prelu", batch_normalization=True, dropout=0.2), (6, "leaky_relu(0.2)")])
 
@@ -78,7 +78,8 @@ row = {{"capital gain": np.array([1e6, np.nan]), "od280_od315": np.array([np.nan
        "town": np.array(["Ulm", ""], object), "grade": np.array(["A", "never seen"], object)}}
 assert np.isfinite(model.predict(row, verbose=0)).all()
 np.testing.assert_allclose(model.predict(row, verbose=0), model(row), atol=1e-6)
-modules = {{type(part).__module__.split(".")[0] for part in model._operations + model.get_layer("network")._operations}}
+parts = [model, model.get_layer("preprocessing"), model.get_layer("network")]
+modules = {{type(operation).__module__.split(".")[0] for part in parts for operation in part._operations}}
 print(modules, "ganas" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
@@ -99,6 +100,57 @@ def test_pictures_go_in_as_one_matrix(tmp_path: Path) -> None:
     pd.DataFrame(images.reshape(40, 25)[:, :9]).to_csv(tmp_path / "few.csv", index=False)
     with pytest.raises(DataError, match="has 9 columns; expected the 25"):
         read_inputs(tmp_path / "few.csv", run.pipeline)
+
+
+def test_a_matrix_with_holes_goes_in_as_one_matrix(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    x[::5, 1] = np.nan
+    task = task_from_arrays(x, np.arange(40) % 2)
+    run = write_run(tmp_path, task)
+    answers = answer(tmp_path / "best.keras", {"features": x.astype(np.float32)})
+    np.testing.assert_allclose(answers, own_answer(task, run), atol=1e-6)
+
+
+@pytest.mark.parametrize("pca", [None, 3])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("network", "network_", "features"),
+        ("numbers", "target_units", "principal_components"),
+        ("isnan", "cast", "string_lookup"),
+        ("where", "take", "get_item"),
+        ("preprocessing", "subtract", "true_divide"),
+    ],
+)
+def test_columns_may_be_called_as_layers_are(tmp_path: Path, names: tuple[str, str, str], pca: int | None) -> None:
+    keras.backend.clear_session()  # Keras counts the names that it gives: "cast", then "cast_1"
+    frame = make_rows()
+    columns = dict(zip(["od280/od315", "capital gain", "town"], names, strict=True))
+    task = task_from_arrays(frame[list(columns)].rename(columns=columns), frame["price"], pca=pca)
+    run = write_run(tmp_path, task)
+    frame.rename(columns=columns).to_csv(tmp_path / "rows.csv", index=False)
+    inputs, _ = read_inputs(tmp_path / "rows.csv", run.pipeline)
+    assert set(inputs) == set(names)
+    np.testing.assert_allclose(answer(tmp_path / "best.keras", inputs), own_answer(task, run), rtol=1e-6, atol=1e-6)
+    x = task.preprocessing.transform(task.table.features)
+    np.testing.assert_allclose(answer_scaled(tmp_path / "best.keras", x), run.network(x), atol=1e-6)
+
+
+def test_texts_that_all_differ_are_all_unknown(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": np.arange(18.0), "name": [f"n{index}" for index in range(18)]})
+    task = task_from_arrays(frame, np.arange(18) % 2)
+    assert task.preprocessing.categories[0].vocabulary == ()
+    run = write_run(tmp_path, task)
+    inputs = {"a": np.arange(18, dtype=np.float32), "name": np.array(["new", "", *frame["name"][2:]], object)}
+    np.testing.assert_allclose(answer(tmp_path / "best.keras", inputs), own_answer(task, run), atol=1e-6)
+
+
+def test_a_word_may_be_what_keras_calls_the_unknown(tmp_path: Path) -> None:
+    words = ["[UNK]", "[UNK]_", "common"] * 6
+    task = task_from_arrays(pd.DataFrame({"a": np.arange(18.0), "name": words}), np.arange(18) % 2)
+    run = write_run(tmp_path, task)
+    inputs = {"a": np.arange(18, dtype=np.float32), "name": np.array(words, object)}
+    np.testing.assert_allclose(answer(tmp_path / "best.keras", inputs), own_answer(task, run), atol=1e-6)
 
 
 def test_predictions_are_original_labels_with_their_probabilities(tmp_path: Path) -> None:
