@@ -1,12 +1,14 @@
 """Predictions from the command line, without a network: what goes wrong around it."""
 
 import json
+import types
 
 import numpy as np
 import pytest
 
 from ganas.cli import main
-from ganas.predict import PREDICTIONS
+from ganas.predict import PREDICTIONS, predict_file
+from ganas.tasks import load_task, task_from_arrays
 
 
 @pytest.mark.parametrize(("place", "reason"), [("missing/p.csv", "non-existent directory"), ("", "Is a directory")])
@@ -26,3 +28,31 @@ def test_an_output_that_cannot_be_written_is_one_line_with_the_reason(
     assert said.startswith(f"ganas: {tmp_path / place}: cannot be written (")
     assert reason in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["x\n0.5\n1.5\n", "y,x\n0,0.5\n1,1.5\n"])
+def test_a_table_of_one_feature_is_predicted_without_its_target_and_with_it(text, tmp_path, monkeypatch):
+    (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{row / 8},{row % 2}\n" for row in range(40)))
+    pipeline = load_task(tmp_path / "train.csv", target="y").pipeline()
+    assert predicted(pipeline, text, tmp_path, monkeypatch) == [{"x": [0.5, 1.5]}]
+
+
+def test_an_array_of_one_column_is_predicted_from_a_text_of_one(tmp_path, monkeypatch):
+    pipeline = task_from_arrays(np.arange(40.0)[:, None], np.arange(40) % 2).pipeline()
+    assert predicted(pipeline, "0.5\n1.5\n", tmp_path, monkeypatch) == [{"features": [[0.5], [1.5]]}]
+
+
+def predicted(pipeline, text, folder, monkeypatch):
+    """Predicts rows written as ``text``; returns the inputs that the network would have been given."""
+    given = []
+
+    def predict(run, pipeline, inputs):
+        given.append({name: values.tolist() for name, values in inputs.items()})
+        return {"prediction": np.zeros(2)}
+
+    (folder / "pipeline.json").write_text(json.dumps(pipeline))
+    (folder / "best.keras").write_bytes(b"")
+    (folder / "rows.csv").write_text(text)
+    monkeypatch.setitem(PREDICTIONS, "classification", predict)
+    predict_file(types.SimpleNamespace(folder=folder), folder / "rows.csv", folder / "out.csv")
+    return given

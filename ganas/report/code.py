@@ -148,7 +148,8 @@ def _activation(text: str) -> tuple[str | None, list[str]]:
         "elu": [f"layers.ELU(alpha={slope})"],
         "celu": [f"layers.Activation(lambda x: keras.activations.celu(x, alpha={slope}))"],
     }
-    if slope == 1.0 or activation.name not in layers:
+    is_word = slope == 1.0 and activation.name in ("elu", "celu")
+    if is_word or activation.name not in layers:
         return (None if activation.name == "linear" else activation.name), []
     return None, layers[activation.name]
 

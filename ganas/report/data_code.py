@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganas.tasks.datasets import DATASETS, KERAS, OPENML, find_file
 from ganas.tasks.files import NPZ_LAYOUTS, UNREADABLE, is_file_name
-from ganas.tasks.text import TEXT_SUFFIXES
+from ganas.tasks.text import TEXT_SUFFIXES, encoding_of, read_text, separator_of
 
 if TYPE_CHECKING:
     from ganas.history import Run
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PARTS = ("train", "validation", "test")
 OFFICIAL = "(the official ones)"
 """What a run says of test rows that came apart, see ``Splits.in_words``."""
+WHOLE = "; 0 missing values"
+"""What a run says of data without holes in any row, see ``Table.in_words``."""
 
 
 @dataclass
@@ -25,6 +27,7 @@ class DataScript:
     Attributes:
         name: of the data.
         kind: of the task.
+        anomaly: the label of rows that are not to be learnt; "": all are.
         imports, lines: what the script imports, and the lines before the model.
         ending: the lines after the training.
         parts: of ``train``, ``validation``, ``test``, those that there are.
@@ -32,6 +35,7 @@ class DataScript:
 
     name: str
     kind: str
+    anomaly: str = ""
     imports: set[str] = field(default_factory=lambda: {"import numpy as np"})
     lines: list[str] = field(default_factory=list)
     ending: list[str] = field(default_factory=list)
@@ -42,19 +46,28 @@ class DataScript:
         """Whether the network predicts a target; else it reconstructs its input."""
         return self.kind in ("classification", "regression")
 
+    @property
+    def needs_target(self) -> bool:
+        """Whether the script looks at a target, to predict it or to leave out the anomalies."""
+        return self.has_target or bool(self.anomaly)
+
 
 def data_part(run: Run) -> DataScript:
     """Returns the data part of a script for the data, splits and preprocessing of ``run``."""
     pipeline = run.facts["pipeline"]
-    script = DataScript(str(pipeline["data"]), str(pipeline["task"]))
-    data = run.config.data
+    known, data = run.facts["fingerprint"]["data"], run.config.data
+    anomaly = known["problem"]["anomaly"] if pipeline["task"] == "anomaly" else ""
+    script = DataScript(
+        str(pipeline["data"]), str(pipeline["task"]), anomaly if run.config.task.train_on == "normal" else ""
+    )
     has_test_rows = _load(script, run, pipeline)
-    if script.kind == "classification" and _has_named_classes(pipeline):
+    if script.kind == "classification" and _has_named_classes(script, pipeline):
         names = ("y_train", "y_test") if has_test_rows else ("y",)
         script.lines += [f"{name} = np.char.strip(np.asarray({name}).astype(str))" for name in names]
     _split(script, data, has_test_rows=has_test_rows)
-    pixels = run.facts["fingerprint"]["data"]["preprocessing"]["pixels"]
-    _prepare(script, data, pipeline["preprocessing"], pixels)
+    _leave_out_anomalies(script)
+    has_holes = not any(WHOLE in line for line in run.facts.get("data", []))
+    _prepare(script, data, pipeline["preprocessing"], known["preprocessing"]["pixels"], has_holes=has_holes)
     _encode(script, pipeline, is_weighted=run.config.task.class_weights)
     _judge(script)
     return script
@@ -82,15 +95,15 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
         return True
     function = f"{'load' if DATASETS[source].is_bundled else 'fetch'}_{source}"
     script.imports.add(f"from sklearn.datasets import {function}")
-    if _has_named_classes(pipeline):
+    if _has_named_classes(script, pipeline):
         script.lines += [f"data = {function}()", "x, y = data.data, data.target_names[data.target]"]
     else:
         script.lines.append(f"x, y = {function}(return_X_y=True)")
     return False
 
 
-def _has_named_classes(pipeline: dict[str, Any]) -> bool:
-    labels = pipeline["output"].get("labels") or [None]
+def _has_named_classes(script: DataScript, pipeline: dict[str, Any]) -> bool:
+    labels = pipeline["output"].get("labels") or [script.anomaly or None]
     return isinstance(labels[0], str)
 
 
@@ -124,7 +137,7 @@ def _documented_names(script: DataScript, run: Run) -> tuple[str, ...]:
     )
     has_test_rows = any(OFFICIAL in line for line in run.facts.get("data", []))
     features, target, *tests = NPZ_LAYOUTS[0] if has_test_rows else NPZ_LAYOUTS[2]
-    return (features, target, *tests) if tests or script.has_target else (features,)
+    return (features, target, *tests) if tests or script.needs_target else (features,)
 
 
 def _load_npz(script: DataScript, path: str, names: tuple[str, ...]) -> bool:
@@ -155,7 +168,7 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
     useless = [name for name in source["columns"] if name not in used and name != target]
     dropped = [target, *useless] if target else useless
     for name, suffix in zip(names, ["_train", "_test"] if test else [""], strict=True):
-        if target and script.has_target:
+        if target and script.needs_target:
             script.lines.append(f"{name} = {name}.dropna(subset=[{target!r}])")
             script.lines.append(f"y{suffix} = {name}[{target!r}]")
         numbers = "" if prepared["categories"] else '.apply(pd.to_numeric, errors="coerce")'
@@ -168,12 +181,11 @@ def _read(path: Path, source: dict[str, Any]) -> str:
     if path.suffix == ".parquet":
         return f"pd.read_parquet({str(path)!r})"
     options = "" if source["has_header"] else ", header=None"
+    options += ', encoding="latin-1"' if path.is_file() and encoding_of(path) == "latin-1" else ""
     return f'pd.read_csv({str(path)!r}, sep={_separator(path)!r}, na_values=["?"], skipinitialspace=True{options})'
 
 
 def _separator(path: Path) -> str:
-    from ganas.tasks.text import read_text, separator_of
-
     if path.is_file() and path.name.lower().endswith(TEXT_SUFFIXES):
         return separator_of(read_text(path))
     return "\t" if ".tsv" in path.name else ","
@@ -181,7 +193,7 @@ def _separator(path: Path) -> str:
 
 def _split(script: DataScript, data: Any, *, has_test_rows: bool) -> None:
     """Adds random splits of the run's shares."""
-    names = "xy" if script.has_target else "x"
+    names = "xy" if script.needs_target else "x"
     has_test = has_test_rows or data.test_fraction > 0
     validation = 0.2 if data.folds > 1 else data.validation
     draws = (not has_test_rows and has_test) + (validation != "test" and bool(validation))
@@ -206,9 +218,24 @@ def _drawn(names: str, source: str, first: str, second: str, size: float) -> str
     return f"{targets} = train_test_split({given}, test_size={size:g}, random_state=0)"
 
 
-def _prepare(script: DataScript, data: Any, prepared: dict[str, Any], pixels: float | None) -> None:
-    """Adds the preprocessing, fitted on the training rows; ``pixels``: the largest value of one, None if there are none."""
-    numbers, categories = prepared["numbers"], prepared["categories"]
+def _leave_out_anomalies(script: DataScript) -> None:
+    """Keeps only normal rows where the network learns or is watched, as the run did; the test rows stay as they are."""
+    if not script.anomaly:
+        return
+    # whole numbers are floats to pandas where the column has holes
+    spellings = [script.anomaly, *[f"{script.anomaly}.0"] * script.anomaly.lstrip("-").isdigit()]
+    for part in script.parts:
+        if part != "test":
+            labels = f"np.char.strip(np.asarray(y_{part}).astype(str))"
+            script.lines.append(f"x_{part} = x_{part}[~np.isin({labels}, {spellings!r})]")
+
+
+def _prepare(script: DataScript, data: Any, prepared: dict[str, Any], pixels: float | None, *, has_holes: bool) -> None:
+    """Adds the preprocessing, fitted on the training rows; ``pixels``: the largest value of one, None if there are none.
+
+    Holes anywhere in the data are filled, because the script draws rows of its own to train on.
+    """
+    categories = prepared["categories"]
     steps = []
     if pixels is not None:
         shape = ".reshape(len(x_{part}), -1)" if prepared["is_matrix"] else ""
@@ -221,7 +248,9 @@ def _prepare(script: DataScript, data: Any, prepared: dict[str, Any], pixels: fl
         script.lines += [
             f'x_{part} = np.asarray(x_{part}, "float32").reshape(len(x_{part}), -1)' for part in script.parts
         ]
-        steps += _number_steps(script, data, has_holes=bool(numbers["holed"]))
+        if has_holes:
+            script.lines += [f"x_{part} = np.where(np.isfinite(x_{part}), x_{part}, np.nan)" for part in script.parts]
+        steps += _number_steps(script, data, has_holes=has_holes)
     if data.pca is not None:
         script.imports.add("from sklearn.decomposition import PCA")
         steps.append(f"PCA({data.pca})")
@@ -254,7 +283,9 @@ def _mixed(script: DataScript, data: Any, categories: list[dict[str, Any]]) -> s
             f'x_{part} = x_{part}.astype({{name: "object" for name in texts}}).fillna(dict.fromkeys(texts, ""))'
         )
         script.lines.append(f"x_{part} = x_{part}.astype(dict.fromkeys(texts, str))")
-        script.lines.append(f'x_{part}[numbers] = x_{part}[numbers].apply(pd.to_numeric, errors="coerce")')
+        script.lines.append(
+            f'x_{part}[numbers] = x_{part}[numbers].apply(pd.to_numeric, errors="coerce").replace([np.inf, -np.inf], np.nan)'
+        )
     scaled = f"make_pipeline({', '.join(_number_steps(script, data, has_holes=True))})"
     encoder = 'OneHotEncoder(handle_unknown="ignore", min_frequency=2, max_categories=50, sparse_output=False)'
     return f'ColumnTransformer([("numbers", {scaled}, numbers), ("texts", {encoder}, texts)])'

@@ -103,7 +103,7 @@ def columns_of_frame(frame: pd.DataFrame, known_rows: int) -> tuple[Columns, lis
         if reason is None:
             values = as_numbers(series) if is_of_numbers(series.iloc[:known_rows]) else None
             if values is not None:
-                reason = _useless_numbers(str(name), values[:known_rows])
+                reason = _useless_numbers(str(name), series.iloc[:known_rows], values[:known_rows])
                 numbers[str(name)] = values
                 strays = int(np.isnan(values).sum() - series.isna().sum())
                 notes += [f"column {name!r}: {strays} values that are no (finite) numbers count as missing"] * (
@@ -146,11 +146,7 @@ def is_of_numbers(series: pd.Series) -> bool:
 
 def as_numbers(series: pd.Series) -> NDArray[np.float32]:
     """Returns (rows,) numbers; NaN where missing, infinite or no number. True is 1."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return _finite(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    return _finite(_parse(series).to_numpy(dtype=np.float64, na_value=np.nan))
+    return _finite(_doubles(series))
 
 
 def as_texts(series: pd.Series) -> NDArray[np.object_]:
@@ -158,6 +154,13 @@ def as_texts(series: pd.Series) -> NDArray[np.object_]:
     return np.array(
         ["" if missing else str(value).strip() for value, missing in zip(series, series.isna(), strict=True)], object
     )
+
+
+def _doubles(series: pd.Series) -> NDArray[np.float64]:
+    import pandas as pd
+
+    numbers = series if pd.api.types.is_numeric_dtype(series.dtype) else _parse(series)
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _parse(series: pd.Series) -> pd.Series:
@@ -183,19 +186,31 @@ def _unreadable(series: pd.Series) -> str | None:
     return None
 
 
-def _useless_numbers(name: str, values: NDArray[np.float32]) -> str | None:
-    present = values[~np.isnan(values)]
+def _useless_numbers(name: str, series: pd.Series, rounded: NDArray[np.float32]) -> str | None:
+    """Says why numbers cannot help; it looks at them as they were given, because float32 rounds large identifiers."""
+    exact = _exact(series)
+    present = exact[~np.isnan(rounded)]
     if len(present) == 0:
         return "has no values"
-    low, high = float(present.min()), float(present.max())
-    if low == high and len(present) == len(values):
+    if len(present) < len(exact):
+        return None
+    low, high = present.min().item(), present.max().item()
+    if low == high:
         return f"is {low:g} in every row"
-    is_whole = len(present) == len(values) and bool((present == np.round(present)).all())
-    if is_whole and len(values) >= FEWEST_ROWS_OF_IDENTIFIERS and len(np.unique(values)) == len(values):
+    is_whole = bool((present == np.round(present)).all())
+    if is_whole and len(present) >= FEWEST_ROWS_OF_IDENTIFIERS and len(np.unique(present)) == len(present):
         is_called_so = name.lower().replace("_", " ").split()[-1:] in (["id"], ["index"], ["key"])
-        if high - low == len(values) - 1 or is_called_so:
+        if high - low == len(present) - 1 or is_called_so:
             return "numbers the rows: an identifier"
+    if rounded.min() == rounded.max():
+        return f"goes from {low:.17g} to {high:.17g}, which is one number in float32"
     return None
+
+
+def _exact(series: pd.Series) -> NDArray[Any]:
+    """Returns (rows,) whole numbers as integers of 64 bits where the series is one of them, else doubles."""
+    kind = series.dtype.kind
+    return series.to_numpy(dtype=f"{kind}8") if kind in "iu" and not series.isna().any() else _doubles(series)
 
 
 def _useless_texts(words: NDArray[np.object_]) -> str | None:

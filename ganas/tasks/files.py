@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ganas.errors import DataError, MissingExtraError, did_you_mean
 from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
-from ganas.tasks.text import MISSING, SUFFIXES, encoding_of, looks_like_header, read_text, separator_of
+from ganas.tasks.text import MISSING, SUFFIXES, cells_of, encoding_of, looks_like_header, read_text, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def read_table(path: Path, settings: DataSettings) -> Table:
     """Reads a file, and the file of test rows if the settings name one.
 
     Raises:
-        DataError: a file cannot be read, is empty, or lacks the target or a column.
+        DataError: a file cannot be read, is empty, is text of a single column, or lacks the target or a column.
         MissingExtraError: Parquet needs a package that is not installed.
     """
     name = path.name.split(".")[0]
@@ -57,12 +57,16 @@ def read_table(path: Path, settings: DataSettings) -> Table:
         refuse_file_settings(settings, path.name)
         return read_images(path, name)
     frame, has_header = read_frame(path, header=settings.header)
+    if len(frame.columns) == 1 and path.suffix.lower() != ".parquet":
+        raise DataError(
+            f"{path}: found one column ({frame.columns[0][:40]!r}); expected several, separated by comma, tab, semicolon or |"
+        )
     target = resolve_target(settings.target, list(frame.columns), path.name)
     test_rows = 0
     if settings.test is not None:
         import pandas as pd
 
-        test, _ = read_frame(Path(settings.test), header=has_header)
+        test, _ = read_frame(Path(settings.test), header=has_header, texts=_text_columns(frame))
         missing = [column for column in frame.columns if column not in test.columns]
         if missing:
             raise DataError(
@@ -116,7 +120,7 @@ def read_frame(
         The frame, and whether there was a header.
 
     Raises:
-        DataError: the file cannot be read or is empty.
+        DataError: the file cannot be read, is empty, or has rows with more fields than columns.
         MissingExtraError: Parquet needs a package that is not installed.
     """
     if not path.is_file():
@@ -129,7 +133,7 @@ def read_frame(
         text = read_text(path)
         separator = separator_of(text)
         has_header = looks_like_header(text, separator) if header is None else header
-        names = None if has_header else name_columns(len(next(csv.reader(text, delimiter=separator))))
+        names = None if has_header else name_columns(len(cells_of(text, separator)[0]))
         frame = _parse(path, separator, names, texts)
     if frame.empty:
         raise DataError(f"{path}: holds no rows")
@@ -201,22 +205,38 @@ def _parse(path: Path, separator: str, names: list[str] | None, texts: tuple[str
     """Parses a text file; ``names``: of its columns where it has no header."""
     import pandas as pd
 
-    return _or_unreadable(
-        path,
-        lambda: pd.read_csv(
-            path,
-            sep=separator,
-            header="infer" if names is None else None,
-            names=names,
-            index_col=False,
-            dtype=dict.fromkeys(texts, str),
-            na_values=list(MISSING),
-            keep_default_na=False,
-            skipinitialspace=True,
-            low_memory=False,
-            encoding=encoding_of(path),
-        ),
-    )
+    try:
+        with warnings.catch_warnings():
+            # pandas only warns where it gives fields the names of their neighbours; an empty last field is no such case.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return _or_unreadable(
+                path,
+                lambda: pd.read_csv(
+                    path,
+                    sep=separator,
+                    header="infer" if names is None else None,
+                    names=names,
+                    index_col=False,
+                    dtype=dict.fromkeys(texts, str),
+                    na_values=list(MISSING),
+                    keep_default_na=False,
+                    skipinitialspace=True,
+                    low_memory=False,
+                    encoding=encoding_of(path),
+                ),
+            )
+    except pd.errors.ParserWarning:
+        raise DataError(
+            f"{path}: rows have more fields than there are column names; expected a name for each: name a column of row names too"
+        ) from None
+
+
+def _text_columns(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Returns the columns of words, which test rows are to hold as written even if all of theirs look like numbers."""
+    import pandas as pd
+
+    kinds = {name: pd.api.types.infer_dtype(frame[name], skipna=True) for name in frame.columns}
+    return tuple(name for name, kind in kinds.items() if kind in ("string", "categorical"))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -77,7 +77,7 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
     if isinstance(features, pd.DataFrame):
         frame = features.rename(columns=str)
         return table_of_frame(frame, labels, name, test_rows=test_rows)
-    array = np.asarray(features)
+    array = _as_array(features)
     if array.ndim < 2:
         raise DataError(f"{name}: features must have rows and columns, got an array of shape {array.shape}")
     image_shape = array.shape[1:] if array.ndim > 2 else None
@@ -107,12 +107,18 @@ def _as_column(target: Any, name: str) -> NDArray[Any]:
 
     if isinstance(target, pd.Series):
         return target_values(target.infer_objects())
-    array = np.asarray(target)
+    array = _as_array(target)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"{name}: the target must be one value per row, got an array of shape {array.shape}")
     return target_values(pd.Series(array).infer_objects()) if array.dtype == object else array
+
+
+def _as_array(values: Any) -> NDArray[Any]:
+    """Returns an array of anything; lists with texts become objects, because NumPy would spell their holes "nan"."""
+    array = np.asarray(values)
+    return np.asarray(values, object) if array.dtype.kind in "US" and not isinstance(values, np.ndarray) else array
 
 
 def _check_lengths(name: str, rows: int, target: NDArray[Any] | None) -> None:

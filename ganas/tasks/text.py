@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import zlib
@@ -19,6 +20,7 @@ SEPARATORS = (",", "\t", ";", "|")
 FEWEST_COUNTED_COLUMNS = 5
 SAMPLE_BYTES = 100_000
 SAMPLE_LINES = 200
+LONGEST_CELL = 2**31 - 1
 
 
 def read_text(path: Path) -> list[str]:
@@ -29,7 +31,8 @@ def read_text(path: Path) -> list[str]:
     """
     try:
         with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            sample = file.read(SAMPLE_BYTES)
+            # Lines may be longer than the sample: the line more gives such a header one to be compared with.
+            sample = b"".join([*file.readlines(SAMPLE_BYTES), file.readline()])
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({error}); is it complete?") from None
     if b"\0" in sample:
@@ -38,15 +41,17 @@ def read_text(path: Path) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise DataError(f"{path}: is empty")
-    return lines[:-1][:SAMPLE_LINES] if len(sample) == SAMPLE_BYTES and len(lines) > 1 else lines[:SAMPLE_LINES]
+    return lines[:SAMPLE_LINES]
 
 
 def encoding_of(path: Path) -> str:
     """Returns ``utf-8-sig`` (with or without its mark), or ``latin-1`` for a file that is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
         try:
-            for block in iter(lambda: file.readline(SAMPLE_BYTES), b""):
-                block.decode("utf-8")
+            for block in iter(lambda: file.read(SAMPLE_BYTES), b""):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             return "latin-1"
         except (OSError, EOFError, zlib.error) as error:
@@ -55,23 +60,24 @@ def encoding_of(path: Path) -> str:
 
 
 def separator_of(lines: list[str]) -> str:
-    """Returns the separator that cuts the most lines into the same number of columns, more than one.
-
-    Raises:
-        DataError: no separator does.
-    """
-    best, best_score = "", 0.0
+    """Returns the separator that cuts the most lines into the same number of columns, more than one; a comma if none does."""
+    best, best_score = SEPARATORS[0], 0.0
     for separator in SEPARATORS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=separator)]
+        widths = [len(row) for row in cells_of(lines, separator)]
         usual = max(set(widths), key=widths.count)
         score = widths.count(usual) / len(widths) + min(usual, 1000) * 1e-6
         if usual > 1 and score > best_score:
             best, best_score = separator, score
-    if not best:
-        raise DataError(
-            f"table: found one column ({lines[0][:40]!r}, ...); expected several, separated by comma, tab, semicolon or |"
-        )
     return best
+
+
+def cells_of(lines: list[str], separator: str) -> list[list[str]]:
+    """Cuts lines into cells of any length; the csv module's own limit is the whole process's, so it is put back."""
+    limit = csv.field_size_limit(LONGEST_CELL)
+    try:
+        return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    finally:
+        csv.field_size_limit(limit)
 
 
 def looks_like_header(lines: list[str], separator: str) -> bool:
@@ -81,7 +87,7 @@ def looks_like_header(lines: list[str], separator: str) -> bool:
     all columns are of words, it does if its words all differ and none comes again in its column. A first column without a
     name, such as the row numbers that R and pandas write, tells nothing.
     """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
+    rows = [[cell.strip() for cell in row] for row in cells_of(lines, separator)]
     first, rest = rows[0], rows[1:]
     if not rest or any(cell in MISSING for cell in first[1:]):
         return not rest and not any(_is_number(cell) for cell in first)

@@ -17,11 +17,12 @@ import pytest
 from ganas.cli import main
 from ganas.config import RunConfig, make_config
 from ganas.report.code import MASK, TIED, code_of, network_lines
-from ganas.report.data_code import OFFICIAL, data_part
+from ganas.report.data_code import OFFICIAL, WHOLE, data_part
 from ganas.search.activations import ELEMENTWISE
 from ganas.search.plan import Corruption, DenseLayer, Head, Mutation, NetworkPlan, Optimizer
 from ganas.settings import make_task
 from ganas.store import RunStore
+from ganas.tasks import task_from_arrays
 from ganas.tasks.splits import Splits
 from ganas.training.build import build
 from ganas.training.fit import mutation_callback
@@ -46,6 +47,7 @@ PLANS = [
         "binary_crossentropy",
         corruption=Corruption("mask", 0.2),
     ),
+    NetworkPlan((DenseLayer(4, "prelu(1.0)"), DenseLayer(5, "leaky_relu(1.0)")), Head(2), "mean_squared_error"),
     NetworkPlan((DenseLayer(6, "linear", True),), Head(2), "huber", normalization="before_activation"),
 ]
 TIED_PLAN = NetworkPlan(
@@ -287,6 +289,89 @@ def test_a_script_is_printed_without_the_file_of_its_data(arrays, data, loss, tm
 
 def test_a_run_says_of_official_test_rows_what_a_script_looks_for():
     assert OFFICIAL in Splits(((np.arange(3), np.arange(0)),), np.arange(2), is_test_official=True).in_words()
+
+
+@pytest.mark.parametrize(("holes", "is_whole"), [(0, True), (1, False), (10, False)])
+def test_a_run_says_of_data_without_holes_what_a_script_looks_for(holes, is_whole):
+    features = np.random.default_rng(0).normal(size=(30, 2))
+    features[:holes, 0] = np.nan
+    lines = task_from_arrays(features, np.arange(30) % 2).in_words()
+    assert any(WHOLE in line for line in lines) is is_whole
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["validation", "test"])
+@pytest.mark.parametrize("hole", ["", "inf"])
+@pytest.mark.parametrize("data", [{}, {"pca": 2}, {"words": True}], ids=str)
+def test_a_script_fills_holes_that_the_run_did_not_learn_from(data, hole, place, tmp_path):
+    path, words = tmp_path / "table.csv", data.get("words", False)
+    config = make_config({"data": {"source": str(path), "target": "kind", "pca": data.get("pca")}}, "test")
+
+    def write(holed):
+        rows = [f"{row % 9}.5,{row % 7}.25,{row % 5},{'pqr'[row % 3] if words else 1},{row % 2}" for row in range(200)]
+        if holed is not None:
+            rows[holed] = f"{hole}{rows[holed][3:]}"
+        path.write_text("\n".join(["width,height,depth,word,kind", *rows]))
+        return make_task(config).splits
+
+    splits = write(None)
+    write((splits.folds[0][1], splits.test)[place][0])
+    check_parts(run_data_part(config), rows=200, units=2)
+
+
+def test_a_script_of_data_without_holes_fills_none():
+    assert "SimpleImputer" not in run_data_part(make_config({"data": {"source": "wine"}}, "test"))["text"]
+
+
+@pytest.mark.parametrize("is_apart", [False, True], ids=["one file", "test file"])
+def test_a_table_that_is_not_utf8_is_opened_as_it_was(is_apart, tmp_path):
+    rows = [f"{'Besançon' if row % 3 else 'Köln'},{row % 7},{row % 2}" for row in range(60)]
+    text = "\n".join(["town,size,kind", *rows])
+    (tmp_path / "table.csv").write_text(text, encoding="utf-8" if is_apart else "latin-1")
+    (tmp_path / "test.csv").write_text(text, encoding="latin-1")
+    data = {"source": str(tmp_path / "table.csv"), "target": "kind"}
+    data |= {"test": str(tmp_path / "test.csv")} if is_apart else {}
+    check_parts(run_data_part(make_config({"data": data}, "test")), rows=120 if is_apart else 60, units=2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "anomaly"),
+    [(["0", "1"], 1), (["0", "1", *["0"] * 7, ""], 1), (["fine ", "attack"], "attack"), (["False", "True"], True)],
+    ids=["numbers", "with holes", "words", "truth"],
+)
+@pytest.mark.parametrize("train_on", ["normal", "all"])
+def test_the_script_of_an_anomaly_detector_learns_what_the_run_learnt(labels, anomaly, train_on, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{labels[row % len(labels)]}" for row, (a, b) in enumerate(rng.normal(size=(300, 2)))]
+    (tmp_path / "table.csv").write_text("\n".join(["a,b,label", *rows]))
+    variables = check_anomalies({"source": str(tmp_path / "table.csv"), "target": "label"}, train_on, anomaly)
+    assert variables["x_train"].shape[1] == 2
+
+
+@pytest.mark.parametrize("train_on", ["normal", "all"])
+def test_the_script_of_an_anomaly_detector_knows_the_names_of_classes(train_on):
+    check_anomalies({"source": "breast_cancer"}, train_on, "malignant")
+
+
+def test_the_script_of_an_anomaly_detector_reads_the_labels_of_arrays(tmp_path):
+    np.savez(tmp_path / "t.npz", X=np.random.default_rng(0).normal(size=(200, 3)), y=np.arange(200) % 8 == 0)
+    check_anomalies({"source": str(tmp_path / "t.npz")}, "normal", True)
+
+
+def check_anomalies(data, train_on, anomaly):
+    """Checks that a script trains and validates on normal rows only, or on all of them; returns its variables."""
+    config = make_config({"data": data, "task": {"kind": "anomaly", "train_on": train_on}}, "test")
+    variables = run_data_part(config)
+    if train_on == "all":
+        assert sum(len(variables[f"x_{part}"]) for part in variables["parts"]) >= len(make_task(config).table)
+        return variables
+    for part in ("train", "validation"):
+        normal = np.char.strip(np.asarray(variables[f"y_{part}"]).astype(str)) != str(anomaly)
+        if isinstance(anomaly, int) and not isinstance(anomaly, bool):
+            normal = np.asarray(variables[f"y_{part}"]).astype(float) != anomaly
+        assert 0 < normal.sum() < len(normal)
+        assert len(variables[f"x_{part}"]) == len(variables[f"t_{part}"]) == normal.sum()
+    assert len(variables["x_test"]) == len(variables["y_test"])
+    return variables
 
 
 def test_columns_that_begin_at_0_are_no_pixels(tmp_path):

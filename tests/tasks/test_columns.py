@@ -22,6 +22,10 @@ def frame_with(name: str, values: object) -> pd.DataFrame:
         ("same", ["x"] * ROWS, "is 'x' in every row"),
         ("row", np.random.default_rng(0).permutation(ROWS) + 100, "numbers the rows"),
         ("customer_id", np.arange(ROWS) * 13, "numbers the rows"),
+        ("customer_id", 1_000_000_000 + np.arange(ROWS) * 7, "numbers the rows"),
+        ("moment", 1_700_000_000 + np.arange(ROWS), "numbers the rows"),
+        ("post", 10**17 + np.arange(ROWS), "numbers the rows"),
+        ("seconds", 1_700_000_000 + np.arange(ROWS) // 2, "from 1700000000 to 1700000019, which is one number"),
         ("name", [f"person {index}" for index in range(ROWS)], "40 different texts in 40 rows"),
         ("day", pd.date_range("2024-01-01", periods=ROWS), "holds dates"),
     ],
@@ -31,6 +35,12 @@ def test_a_column_that_cannot_help_is_dropped_with_a_word(name: str, values: obj
     assert columns.number_names == ("kept",)
     assert [column.name for column in dropped] == [name]
     assert reason in dropped[0].reason
+
+
+def test_large_numbers_that_are_no_identifier_are_kept() -> None:
+    columns, dropped, _ = columns_of_frame(frame_with("income", 1_000_000_000 + np.arange(ROWS) * 1_000_000), ROWS)
+    assert columns.number_names == ("income", "kept")
+    assert not dropped
 
 
 def test_a_constant_with_holes_is_kept_because_the_holes_may_tell_something() -> None:
