@@ -150,7 +150,9 @@ def _read_value(text: str, setting: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        if text and text[0] not in "[{\"'" and not set(text) & set('\n"='):
+        is_word = text and not set(text) & set("[]{}\"'=#,")
+        is_path = "." in text and text[0] not in "[{\"'" and not set(text) & set('\n"=')
+        if is_word or is_path:
             return text
         raise ConfigError(f"--set {setting}: {text!r} is not a TOML value ({error})") from None
 

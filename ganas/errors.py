@@ -21,6 +21,10 @@ class DataError(GanasError):
     """A table, an array or a data set cannot be used as asked."""
 
 
+class LabelError(DataError, ValueError):
+    """Labels are not those that are expected; also a ``ValueError``, which is what scikit-learn's estimators raise."""
+
+
 class SpaceError(GanasError):
     """A gene, a search space, a genome or a plan makes no sense."""
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from ganas.errors import ConfigError, DataError
+from ganas.errors import ConfigError, DataError, LabelError
 from ganas.evaluation import TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.evolution import Evolution
@@ -49,10 +49,6 @@ VALUES_AT_ONCE = 2**23
 LARGE = 2**24
 """Inputs, rows times columns, from which on a second worker is worth its start."""
 Doubles = NDArray[np.float64]
-
-
-class LabelError(DataError, ValueError):
-    """Labels are not those of the detector; also a ``ValueError``, which is what scikit-learn's estimators raise."""
 
 
 class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types

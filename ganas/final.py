@@ -94,18 +94,24 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
             raise RunError("the final assessment failed: no finalist could be trained again; see log.txt")
         leader = min(alive, key=lambda finalist: mean(finalist.errors))
         for finalist in alive:
-            if is_clearly_worse(finalist.errors, leader.errors):
+            if is_clearly_worse(finalist.errors, leader.errors, paired=evaluator.task.folds > 1):
                 finalist.dropped_after = len(finalist.errors)
-    return min(leaders(finalists), key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)))
+    return min(
+        leaders(finalists, paired=evaluator.task.folds > 1),
+        key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)),
+    )
 
 
-def leaders(finalists: Sequence[Finalist]) -> list[Finalist]:
-    """Returns those whom their errors cannot tell from the best: still in the race and within one standard error of it."""
+def leaders(finalists: Sequence[Finalist], *, paired: bool) -> list[Finalist]:
+    """Returns those whom their errors cannot tell from the best: still in the race and within one standard error of it.
+
+    Errors are ``paired`` by lap where laps are on different folds.
+    """
     alive = [finalist for finalist in finalists if finalist.dropped_after is None]
     if len(alive) < 2:
         return alive
     best = min(alive, key=lambda finalist: mean(finalist.errors))
-    return [finalist for finalist in alive if is_within_one_standard_error(finalist.errors, best.errors)]
+    return [finalist for finalist in alive if is_within_one_standard_error(finalist.errors, best.errors, paired=paired)]
 
 
 def further_folds(repeats: int, folds: int) -> tuple[list[int], int]:
@@ -160,7 +166,11 @@ def assess_winner(
         "parameters": winner.evaluation.parameters,
         "error_in_words": evaluator.task.error_in_words,
         "finalists": [finalist.to_json() for finalist in finalists],
-        "tied_with": [finalist.number for finalist in leaders(finalists) if finalist is not winner],
+        "tied_with": [
+            finalist.number
+            for finalist in leaders(finalists, paired=evaluator.task.folds > 1)
+            if finalist is not winner
+        ],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
         "folds": evaluator.task.folds,

@@ -106,7 +106,7 @@ def _begin(
         "generations": config.evolution.generations,
         "minutes": config.run.minutes,
         # what the earlier run adds later is no part of this one
-        "warm_records": None if warm is None else len(warm.records),
+        "warm_numbers": None if warm is None else [record.number for record in warm.evaluated],
     }
     # a mistake in the settings is found here, before there is a folder
     check_objectives(config.evolution.objectives, made.family)
@@ -203,8 +203,8 @@ class Search:
         evaluator = make_evaluator(self.config, self.task, self.executor, estate)
         try:
             if self.warm is not None:
-                first = self.store.get("warm_records")
-                earlier = evaluations_of(self.warm, fingerprint(self.config, self.task), first=first)
+                numbers = self.store.get("warm_numbers")
+                earlier = evaluations_of(self.warm, fingerprint(self.config, self.task), numbers=numbers)
                 evaluator.remember(earlier)
                 self.reused = {evaluation.plan.digest() for evaluation in earlier}
             broken = [r.evaluation for r in run.records[len(told) :] if r.evaluation is not None]

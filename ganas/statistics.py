@@ -38,10 +38,17 @@ def prediction_half_width(values: Sequence[float], level: float = 0.95) -> float
     return float(stats.t.ppf((1 + level) / 2, n - 1)) * standard_deviation(values) * math.sqrt(1 + 1 / n)
 
 
-def is_clearly_worse(values: Sequence[float], best: Sequence[float], level: float = 0.95) -> bool:
-    """Tells whether the mean of ``values`` is above that of ``best`` beyond chance (Welch's one-sided t-test)."""
+def is_clearly_worse(
+    values: Sequence[float], best: Sequence[float], level: float = 0.95, *, paired: bool = False
+) -> bool:
+    """Tells whether the mean of ``values`` is above that of ``best`` beyond chance: one-sided t-test, Welch's or ``paired``."""
     if len(values) < 2 or len(best) < 2:
         return False
+    if paired:  # the differences against no difference at all
+        values = [value - other for value, other in zip(values, best, strict=True)]
+        best = [0.0] * len(values)
+        if standard_deviation(values) > 0.0:
+            return bool(stats.ttest_1samp(values, 0.0, alternative="greater").pvalue < 1 - level)
     if standard_deviation(values) == standard_deviation(best) == 0.0:
         return mean(values) > mean(best)
     with warnings.catch_warnings():
@@ -49,9 +56,11 @@ def is_clearly_worse(values: Sequence[float], best: Sequence[float], level: floa
         return bool(stats.ttest_ind(values, best, equal_var=False, alternative="greater").pvalue < 1 - level)
 
 
-def is_within_one_standard_error(values: Sequence[float], best: Sequence[float]) -> bool:
-    """Tells whether the mean of ``values`` is at most one standard error of ``best``'s mean above it.
+def is_within_one_standard_error(values: Sequence[float], best: Sequence[float], *, paired: bool = False) -> bool:
+    """Tells whether the mean of ``values`` is at most one standard error above that of ``best``: of ``best``'s mean, or, of
+    ``paired`` values, of the mean difference.
 
     Source: the one-standard-error rule of Breiman, Friedman, Olshen & Stone 1984, Classification and Regression Trees.
     """
-    return mean(values) <= mean(best) + standard_deviation(best) / math.sqrt(len(best))
+    noisy = [value - other for value, other in zip(values, best, strict=True)] if paired else best
+    return mean(values) <= mean(best) + standard_deviation(noisy) / math.sqrt(len(best))

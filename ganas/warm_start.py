@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ganas.errors import SpaceError
@@ -38,11 +38,11 @@ def evaluations_of(
     fingerprint: dict[str, Any],
     parts: Sequence[str] = ("data", "training"),
     *,
-    first: int | None = None,
+    numbers: Collection[int] | None = None,
 ) -> list[Evaluation]:
     """Returns the finished evaluations of ``run`` if it had the same data, splits and training as ``fingerprint``; else none.
 
-    With ``first`` only those of so many candidates: the run may have been extended since.
+    With ``numbers`` only those of these candidates: the run may have been extended since.
 
     Those that lack one of its objectives, as a latency that was not measured, are left out, so that they are made again.
     They carry the earlier run's training seeds, which the history shows, but not their errors at rungs: those who were
@@ -51,7 +51,8 @@ def evaluations_of(
     before = run.facts["fingerprint"]
     if any(json.dumps(before.get(p), sort_keys=True) != json.dumps(fingerprint[p], sort_keys=True) for p in parts):
         return []
-    known = [record.evaluation for record in run.records[:first] if record.evaluation is not None and record.is_ok]
+    records = [record for record in run.evaluated if numbers is None or record.number in numbers]
+    known = [record.evaluation for record in records if record.evaluation is not None and record.is_ok]
     names, inputs = fingerprint["evolution"]["objectives"], run.facts["task"]["inputs"]
     whole = [evaluation for evaluation in known if objectives_of(evaluation, names, inputs) is not None]
     return [dataclasses.replace(evaluation, rungs=()) for evaluation in whole]

@@ -1,12 +1,14 @@
 """What a run reports of its winner's further trainings."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from ganas.config import make_config
-from ganas.evaluation import TrainingBudget
+from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.execution import InProcessExecutor
-from ganas.final import Finalist, assess_winner, further_folds, summary
+from ganas.final import Finalist, assess_winner, further_folds, race, summary
 from ganas.search.plan import mlp_plan
 from ganas.settings import make_task
 from ganas.tasks import load_task
@@ -76,3 +78,21 @@ def test_with_folds_the_fresh_error_is_of_all_of_them_as_the_search_error_is(tmp
     assert result["validation"]["values"] == errors[:3]
     assert len(result["test"]["values"]) == 3
     assert result["saved"]["validation_error"] == errors[0]
+
+
+def test_who_is_worse_on_every_fold_does_not_win_for_being_smaller():
+    """The folds differ by more than the networks; errors are by fold, .02 apart."""
+
+    class Scripted:
+        seed, task = 0, SimpleNamespace(folds=3)
+
+        def retrain(self, pairs, *, folds):
+            behind = [0.02 if plan.layers[0].units == 2 else 0.0 for plan, _ in pairs]
+            spread = [0.1 + 0.06 * fold + seed % 7 * 1e-4 for (_, seed), fold in zip(pairs, folds, strict=True)]
+            errors = [sum(both) for both in zip(behind, spread, strict=True)]
+            return [Trained(Outcome("ok"), {"error": error}) for error in errors]
+
+    small, large = (Evaluation(mlp_plan([(units, "relu")]), 0, "ok", 0.1, parameters=units) for units in (2, 9))
+    finalists = [Finalist(0, small), Finalist(1, large)]
+    assert race(Scripted(), finalists, 5, print).evaluation is large
+    assert finalists[0].dropped_after == 3

@@ -40,6 +40,19 @@ def test_worse_beyond_chance_is_told_from_worse_by_chance():
     assert not is_clearly_worse([0.1], [0.0])
 
 
+def test_values_that_vary_together_are_told_apart_by_their_differences():
+    best = [0.1, 0.4, 0.7, 0.2]
+    worse = [0.121, 0.42, 0.72, 0.219]
+    assert not is_clearly_worse(worse, best)
+    assert is_clearly_worse(worse, best, paired=True)
+    assert is_clearly_worse([0.5, 0.75], [0.25, 0.5], paired=True)
+    assert not is_clearly_worse(best, best, paired=True)
+    assert not is_clearly_worse([0.0, 0.5, 0.9, 0.1], best, paired=True)
+    assert is_within_one_standard_error(worse, best)
+    assert not is_within_one_standard_error(worse, best, paired=True)
+    assert is_within_one_standard_error([0.0, 0.51, 0.7, 0.2], best, paired=True)
+
+
 def test_one_standard_error_is_of_the_best_ones_mean():
     best = [0.1, 0.2, 0.3, 0.4]  # mean .25, standard error .0645
     assert is_within_one_standard_error([0.31, 0.31], best)

@@ -58,5 +58,5 @@ def test_errors_at_rungs_stay_behind_with_those_who_were_stopped_there(tmp_path)
 
 
 def test_what_the_earlier_run_has_added_since_is_not_taken(earlier):
-    assert evaluations_of(earlier, fingerprint("error"), first=1) == [MEASURED]
-    assert evaluations_of(earlier, fingerprint("error"), first=0) == []
+    assert evaluations_of(earlier, fingerprint("error"), numbers=[0]) == [MEASURED]
+    assert evaluations_of(earlier, fingerprint("error"), numbers=[]) == []

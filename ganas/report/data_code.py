@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,7 +160,10 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
     script.lines.append(f"table = {_read(path, source)}")
     names = ["table", *(["test_table"] if test else [])]
     if test:
-        script.lines.append(f"test_table = {_read(Path(test).resolve(), source)}")
+        # numbers there are words where they are in the main table
+        texts = [part["name"] for part in pipeline["preprocessing"]["categories"]]
+        texts += [source["target"]] if script.needs_target and _has_named_classes(script, pipeline) else []
+        script.lines.append(f"test_table = {_read(Path(test).resolve(), source, texts)}")
     if not source["has_header"]:
         script.lines += [f"{name}.columns = [f'column_{{i}}' for i in range({name}.shape[1])]" for name in names]
     target = source["target"]
@@ -177,10 +181,11 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
     return test is not None
 
 
-def _read(path: Path, source: dict[str, Any]) -> str:
+def _read(path: Path, source: dict[str, Any], texts: Sequence[str] = ()) -> str:
     if path.suffix == ".parquet":
         return f"pd.read_parquet({str(path)!r})"
     options = "" if source["has_header"] else ", header=None"
+    options += f", dtype={dict.fromkeys(texts, 'str')!r}" if texts and source["has_header"] else ""
     options += ', encoding="latin-1"' if path.is_file() and encoding_of(path) == "latin-1" else ""
     return f'pd.read_csv({str(path)!r}, sep={_separator(path)!r}, na_values=["?"], skipinitialspace=True{options})'
 
@@ -226,7 +231,7 @@ def _leave_out_anomalies(script: DataScript) -> None:
     spellings = [script.anomaly, *[f"{script.anomaly}.0"] * script.anomaly.lstrip("-").isdigit()]
     for part in script.parts:
         if part != "test":
-            labels = f"np.char.strip(np.asarray(y_{part}).astype(str))"
+            labels = f"np.char.strip(np.asarray(y_{part}).astype(str).ravel())"
             script.lines.append(f"x_{part} = x_{part}[~np.isin({labels}, {spellings!r})]")
 
 

@@ -17,11 +17,11 @@ from ganas.search.plan import NetworkPlan
 from ganas.search.space import Condition, LayerGroup, SearchSpace
 from ganas.search.words import (
     INITIALIZERS,
+    LOSS_ALIASES,
     OPTIMIZERS,
     Word,
     activation,
     flag,
-    loss,
     name,
     number,
     read_gene,
@@ -37,7 +37,7 @@ LAYER_WORDS: dict[str, Word] = {
     "batch_normalization": Word(flag(), False, ("batch_normalization",)),
 }
 NETWORK_WORDS: dict[str, Word] = {
-    "loss": Word(loss(), None, ("loss",)),
+    "loss": Word(name(), None, ("loss",)),
     "optimizer": Word(name(*OPTIMIZERS), "adam", ("optimizer", "name")),
     "learning_rate": Word(
         number(0, is_open=True), {"range": [3e-4, 3e-3], "log": True}, ("optimizer", "learning_rate")
@@ -125,6 +125,10 @@ class Chain:
             SpaceError: something that the section fixes is different in the plan.
         """
         rows, values = read_plan(plan)
+        # plans that were trained have Keras' name of the loss, the section perhaps a short one
+        spelt = self.genes["loss"].values if "loss" in self.genes else [self.fixed.get("loss")]
+        keras_name = LOSS_ALIASES.get(str(plan.loss), plan.loss)
+        values["loss"] = next((one for one in spelt if LOSS_ALIASES.get(str(one), one) == keras_name), plan.loss)
         for fixed, found in ((self.fixed, values), *((self.fixed_row, row) for row in rows)):
             for key in fixed.keys() & found.keys():
                 is_left_to_task = key == "loss" and found[key] is None

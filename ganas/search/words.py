@@ -147,17 +147,6 @@ def name(*known: str) -> Kind:
     return Kind(f"one of {', '.join(known)}" if known else "a name in quotes", read)
 
 
-def loss() -> Kind:
-    """Returns the kind of losses, in Keras' names; whether one fits is the task's to say."""
-
-    def read(value: Any) -> str:
-        if not isinstance(value, str):
-            raise ValueError
-        return LOSS_ALIASES.get(value, value)
-
-    return Kind("the name of a loss in quotes", read)
-
-
 def activation() -> Kind:
     """Returns the kind of activations of hidden layers, with their parameter where they have one."""
 

@@ -205,10 +205,13 @@ def _parse(path: Path, separator: str, names: list[str] | None, texts: tuple[str
     """Parses a text file; ``names``: of its columns where it has no header."""
     import pandas as pd
 
+    cells = cells_of(read_text(path), separator)
+    surplus = [cell for row in cells for cell in row[len(names or cells[0]) :]]
+    is_tail_empty = bool(surplus) and not any(cell.strip() for cell in surplus)
     try:
         with warnings.catch_warnings():
-            # pandas only warns where it gives fields the names of their neighbours; an empty last field is no such case.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # pandas only warns where it gives fields the names of their neighbours; empty fields at the end are no such case.
+            warnings.simplefilter("ignore" if is_tail_empty else "error", pd.errors.ParserWarning)
             return _or_unreadable(
                 path,
                 lambda: pd.read_csv(

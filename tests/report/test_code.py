@@ -352,9 +352,22 @@ def test_the_script_of_an_anomaly_detector_knows_the_names_of_classes(train_on):
     check_anomalies({"source": "breast_cancer"}, train_on, "malignant")
 
 
-def test_the_script_of_an_anomaly_detector_reads_the_labels_of_arrays(tmp_path):
-    np.savez(tmp_path / "t.npz", X=np.random.default_rng(0).normal(size=(200, 3)), y=np.arange(200) % 8 == 0)
+@pytest.mark.parametrize("shape", [(200,), (200, 1)])
+def test_the_script_of_an_anomaly_detector_reads_the_labels_of_arrays(shape, tmp_path):
+    labels = (np.arange(200) % 8 == 0).reshape(shape)
+    np.savez(tmp_path / "t.npz", X=np.random.default_rng(0).normal(size=(200, 3)), y=labels)
     check_anomalies({"source": str(tmp_path / "t.npz")}, "normal", True)
+
+
+def test_a_script_reads_the_words_of_a_test_table_as_the_run_did(tmp_path):
+    rows = [f"{('01', '02', 'A')[row % 3]},{row * 7 % 10},{('1', '2', 'other')[row % 3]}" for row in range(90)]
+    (tmp_path / "table.csv").write_text("\n".join(["code,a,y", *rows]))
+    tests = [f"{('01', '02')[row % 2]},{row},{('1', '2')[row % 2]}" for row in range(10)]
+    (tmp_path / "test.csv").write_text("\n".join(["code,a,y", *tests, "01,3,"]))
+    data = {"source": str(tmp_path / "table.csv"), "target": "y", "test": str(tmp_path / "test.csv")}
+    variables = run_data_part(make_config({"data": data}, "test"))
+    np.testing.assert_array_equal(variables["t_test"], [[row % 2 == 0, row % 2 == 1, False] for row in range(10)])
+    assert (variables["x_test"][:, 1:].sum(axis=1) == 1).all()
 
 
 def check_anomalies(data, train_on, anomaly):

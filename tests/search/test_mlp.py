@@ -137,10 +137,14 @@ def test_a_network_to_start_with_says_what_the_section_searches_of_a_part_that_i
 
 def test_a_loss_is_the_same_gene_value_however_it_is_called() -> None:
     space = mlp_space({"loss": ["cross_entropy", "huber"]})
-    plan = mlp_plan([(64, "relu")], loss="categorical_crossentropy")
-    assert space.decode(space.encode(plan)) == plan
+    for spelling in ("categorical_crossentropy", "crossentropy", "cross_entropy"):
+        assert space.encode(mlp_plan([(64, "relu")], loss=spelling))["loss"] == "cross_entropy"
+    with pytest.raises(SpaceError, match="loss"):
+        space.encode(mlp_plan([(64, "relu")], loss="mse"))
     fixed = mlp_space({"loss": "mse"})
-    assert fixed.decode(fixed.encode(mlp_plan([(64, "relu")], loss="mean_squared_error"))).loss == "mean_squared_error"
+    assert fixed.decode(fixed.encode(mlp_plan([(64, "relu")], loss="mean_squared_error"))).loss == "mse"
+    with pytest.raises(SpaceError, match="the search space fixes it at 'mse', got 'huber'"):
+        fixed.encode(mlp_plan([(64, "relu")], loss="huber"))
 
 
 def test_networks_to_start_with_are_genomes_of_the_space() -> None:

@@ -100,8 +100,9 @@ def test_a_header_with_too_few_names_is_refused_because_columns_would_shift(tmp_
         read_table(path, DataSettings())
 
 
-def test_an_empty_field_at_the_end_of_every_row_is_no_column(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path / "t.csv", "a,b,y\n1,10,0,\n2,30,1,\n3,20,0,\n"), TARGETED)
+@pytest.mark.parametrize("end", [",", ",,", ", ,"])
+def test_empty_fields_at_the_end_of_every_row_are_no_columns(tmp_path: Path, end: str) -> None:
+    table = read_table(write(tmp_path / "t.csv", f"a,b,y\n1,10,0{end}\n2,30,1{end}\n3,20,0{end}\n"), TARGETED)
     assert table.features.numbers.tolist() == [[1, 10], [2, 30], [3, 20]]
 
 
