@@ -133,8 +133,11 @@ def read_frame(
         text = read_text(path)
         separator = separator_of(text)
         has_header = looks_like_header(text, separator) if header is None else header
-        names = None if has_header else name_columns(len(cells_of(text, separator)[0]))
-        frame = _parse(path, separator, names, texts)
+        cells = cells_of(text, separator)
+        names = None if has_header else name_columns(len(cells[0]))
+        surplus = [cell for row in cells for cell in row[len(cells[0]) :]]
+        is_tail_empty = bool(surplus) and not any(cell.strip() for cell in surplus)
+        frame = _parse(path, separator, names, texts, is_tail_empty=is_tail_empty)
     if frame.empty:
         raise DataError(f"{path}: holds no rows")
     return frame.rename(columns=str), has_header
@@ -201,13 +204,12 @@ def resolve_target(target: str | int | None, columns: list[str], place: str) -> 
     return columns[position]
 
 
-def _parse(path: Path, separator: str, names: list[str] | None, texts: tuple[str, ...]) -> pd.DataFrame:
-    """Parses a text file; ``names``: of its columns where it has no header."""
+def _parse(
+    path: Path, separator: str, names: list[str] | None, texts: tuple[str, ...], *, is_tail_empty: bool
+) -> pd.DataFrame:
+    """Parses a text file; ``names``: of its columns where it has no header; ``is_tail_empty``: rows end in empty fields."""
     import pandas as pd
 
-    cells = cells_of(read_text(path), separator)
-    surplus = [cell for row in cells for cell in row[len(names or cells[0]) :]]
-    is_tail_empty = bool(surplus) and not any(cell.strip() for cell in surplus)
     try:
         with warnings.catch_warnings():
             # pandas only warns where it gives fields the names of their neighbours; empty fields at the end are no such case.
