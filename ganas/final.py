@@ -70,7 +70,7 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
     """
     if len(finalists) == 1:
         return finalists[0]
-    first = min(FIRST_LAPS, laps)
+    first, paired = min(FIRST_LAPS, laps), evaluator.task.folds > 1
     for begin, end in [(0, first), *([(first, laps)] if laps > first else [])]:
         alive = [finalist for finalist in finalists if finalist.dropped_after is None]
         if begin and len(alive) == 1:
@@ -94,10 +94,10 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
             raise RunError("the final assessment failed: no finalist could be trained again; see log.txt")
         leader = min(alive, key=lambda finalist: mean(finalist.errors))
         for finalist in alive:
-            if is_clearly_worse(finalist.errors, leader.errors, paired=evaluator.task.folds > 1):
+            if is_clearly_worse(finalist.errors, leader.errors, paired=paired):
                 finalist.dropped_after = len(finalist.errors)
     return min(
-        leaders(finalists, paired=evaluator.task.folds > 1),
+        leaders(finalists, paired=paired),
         key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)),
     )
 
@@ -166,11 +166,7 @@ def assess_winner(
         "parameters": winner.evaluation.parameters,
         "error_in_words": evaluator.task.error_in_words,
         "finalists": [finalist.to_json() for finalist in finalists],
-        "tied_with": [
-            finalist.number
-            for finalist in leaders(finalists, paired=evaluator.task.folds > 1)
-            if finalist is not winner
-        ],
+        "tied_with": [one.number for one in leaders(finalists, paired=evaluator.task.folds > 1) if one is not winner],
         "search_error": search_error,
         "optimism": mean(fresh) - search_error,
         "folds": evaluator.task.folds,

@@ -44,15 +44,13 @@ def is_clearly_worse(
     """Tells whether the mean of ``values`` is above that of ``best`` beyond chance: one-sided t-test, Welch's or ``paired``."""
     if len(values) < 2 or len(best) < 2:
         return False
-    if paired:  # the differences against no difference at all
-        values = [value - other for value, other in zip(values, best, strict=True)]
-        best = [0.0] * len(values)
-        if standard_deviation(values) > 0.0:
-            return bool(stats.ttest_1samp(values, 0.0, alternative="greater").pvalue < 1 - level)
-    if standard_deviation(values) == standard_deviation(best) == 0.0:
+    noisy = _differences(values, best) if paired else values
+    if standard_deviation(noisy) == 0.0 and (paired or standard_deviation(best) == 0.0):
         return mean(values) > mean(best)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # errors that are nearly equal, as of a few validation rows
+        if paired:
+            return bool(stats.ttest_rel(values, best, alternative="greater").pvalue < 1 - level)
         return bool(stats.ttest_ind(values, best, equal_var=False, alternative="greater").pvalue < 1 - level)
 
 
@@ -62,5 +60,9 @@ def is_within_one_standard_error(values: Sequence[float], best: Sequence[float],
 
     Source: the one-standard-error rule of Breiman, Friedman, Olshen & Stone 1984, Classification and Regression Trees.
     """
-    noisy = [value - other for value, other in zip(values, best, strict=True)] if paired else best
+    noisy = _differences(values, best) if paired else best
     return mean(values) <= mean(best) + standard_deviation(noisy) / math.sqrt(len(best))
+
+
+def _differences(values: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [value - other for value, other in zip(values, others, strict=True)]
