@@ -87,7 +87,6 @@ def _begin(
         config = config.with_values(
             {"run.warm_start": str(find_run(config.run.warm_start, runs_dir).resolve())}, "config"
         )
-    warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
     folder = Path(runs_dir) / folder_name(config, made)
     facts = {
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -105,8 +104,6 @@ def _begin(
         "seconds": 0.0,
         "generations": config.evolution.generations,
         "minutes": config.run.minutes,
-        # what the earlier run adds later is no part of this one
-        "warm_numbers": None if warm is None else [record.number for record in warm.evaluated],
     }
     # a mistake in the settings is found here, before there is a folder
     check_objectives(config.evolution.objectives, made.family)
@@ -203,7 +200,9 @@ class Search:
         evaluator = make_evaluator(self.config, self.task, self.executor, estate)
         try:
             if self.warm is not None:
-                numbers = self.store.get("warm_numbers")
+                if self.store.get("warm_numbers") is None:  # what the earlier run adds later is no part of this one
+                    self.store.put(warm_numbers=[record.number for record in self.warm.evaluated])
+                numbers = set(self.store.get("warm_numbers"))
                 earlier = evaluations_of(self.warm, fingerprint(self.config, self.task), numbers=numbers)
                 evaluator.remember(earlier)
                 self.reused = {evaluation.plan.digest() for evaluation in earlier}
