@@ -1,6 +1,6 @@
 """What does a search find in a minute on one machine? ganas against Optuna and KerasTuner, which train with `Model.fit`.
 
-    GANAS_DATA=DIR python benchmarks/wall_clock.py    # writes docs/benchmarks/wall_clock.{csv,md,svg}; 2.5 hours
+    GANAS_DATA=DIR python benchmarks/wall_clock.py    # writes docs/benchmarks/wall_clock.{csv,md,svg}; 3 hours
     python benchmarks/wall_clock.py --seeds 1         # without GANAS_DATA: digits alone
 
 Every search is a process that is killed when its time is over: imports, worker start and compilations are in it. All search

@@ -104,6 +104,7 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
 
 
 def _has_named_classes(script: DataScript, pipeline: dict[str, Any]) -> bool:
+    """Whether the target is to be read as words: class names, or the label of anomalies."""
     labels = pipeline["output"].get("labels") or [script.anomaly or None]
     return isinstance(labels[0], str)
 

@@ -17,11 +17,11 @@ from ganas.search.plan import NetworkPlan
 from ganas.search.space import Condition, LayerGroup, SearchSpace
 from ganas.search.words import (
     INITIALIZERS,
-    LOSS_ALIASES,
     OPTIMIZERS,
     Word,
     activation,
     flag,
+    keras_loss,
     name,
     number,
     read_gene,
@@ -125,10 +125,9 @@ class Chain:
             SpaceError: something that the section fixes is different in the plan.
         """
         rows, values = read_plan(plan)
-        # plans that were trained have Keras' name of the loss, the section perhaps a short one
-        spelt = self.genes["loss"].values if "loss" in self.genes else [self.fixed.get("loss")]
-        keras_name = LOSS_ALIASES.get(str(plan.loss), plan.loss)
-        values["loss"] = next((one for one in spelt if LOSS_ALIASES.get(str(one), one) == keras_name), plan.loss)
+        if plan.loss is not None:  # a trained plan has Keras' name of it, the section perhaps a short one
+            known = self.genes["loss"].values if "loss" in self.genes else [self.fixed.get("loss")]
+            values["loss"] = next((one for one in known if keras_loss(str(one)) == keras_loss(plan.loss)), plan.loss)
         for fixed, found in ((self.fixed, values), *((self.fixed_row, row) for row in rows)):
             for key in fixed.keys() & found.keys():
                 is_left_to_task = key == "loss" and found[key] is None

@@ -65,6 +65,11 @@ RANGE_KEYS = ("range", "log", "step")
 CHOICE_KEYS = ("choice", "ordered")
 
 
+def keras_loss(name: str) -> str:
+    """Returns Keras' name of a loss, whatever it is called."""
+    return LOSS_ALIASES.get(name, name)
+
+
 @dataclass(frozen=True)
 class Kind:
     """What the values of a key are: ``read`` returns a value in its own type or raises ``ValueError``; said by ``expected``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganas.errors import SpaceError, did_you_mean
-from ganas.search.words import LOSS_ALIASES
+from ganas.search.words import LOSS_ALIASES, keras_loss
 
 CLASSIFICATION_LOSSES = (
     "categorical_crossentropy",
@@ -39,7 +39,7 @@ def fitting_loss(name: str | None, fitting: Sequence[str]) -> str:
     """
     if name is None:
         return fitting[0]
-    keras_name = LOSS_ALIASES.get(name, name)
+    keras_name = keras_loss(name)
     if keras_name not in fitting:
         hint = did_you_mean(name, [*fitting, *LOSS_ALIASES])
         raise SpaceError(f"loss {name!r}: must be one of {', '.join(fitting)}{hint}")
