@@ -47,7 +47,7 @@ from ganas.store import Asked, RunStore
 from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
-from ganas.warm_start import evaluations_of, genomes_of
+from ganas.warm_start import WarmStart, take_over
 from ganas.worker import prepare
 
 
@@ -84,9 +84,8 @@ def _begin(
     config = with_defaults(config, made)
     space = make_space(config, made)
     if config.run.warm_start is not None:
-        config = config.with_values(
-            {"run.warm_start": str(find_run(config.run.warm_start, runs_dir).resolve())}, "config"
-        )
+        earlier = load_run(config.run.warm_start, runs_dir).folder.resolve()
+        config = config.with_values({"run.warm_start": str(earlier)}, "config")
     folder = Path(runs_dir) / folder_name(config, made)
     facts = {
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -146,7 +145,6 @@ def resume(
         task = make_task(config)
         refuse_changes(folder, before.facts["fingerprint"], fingerprint(config, task))
         with contextlib.closing(RunStore.open(folder)) as store, logging_to(folder):
-            store.put(status="running", generations=planned, minutes=allowed)
             return Search(config, task, make_space(config, task), store, executor, listener).run()
 
 
@@ -186,7 +184,6 @@ class Search:
         self.started = time.monotonic()
         self.seconds_before = float(store.get("seconds", 0.0))
         self.stop = StopRequest()
-        self.warm = None if config.run.warm_start is None else load_run(config.run.warm_start)
         self.numbers: dict[str, int] = {}
         """Genome digest → number, of all that were asked for."""
         self.reused: set[str] = set()
@@ -195,17 +192,15 @@ class Search:
     def run(self) -> Run:
         """Searches, assesses the winner, and leaves a finished folder; or stops where it was interrupted."""
         run = Run(self.store.folder)
-        evolution, told = self._recall(run)
+        known = fingerprint(self.config, self.task)
+        warm = take_over(self.config.run.warm_start, self.store, self.space, known, self.listener.on_notice)
+        self.reused = {evaluation.plan.digest() for evaluation in warm.evaluations}
+        evolution, told = self._recall(run, warm)
+        self.store.put(status="running", generations=self.config.evolution.generations, minutes=self.config.run.minutes)
         estate = Estate(self.store.folder / "weights") if self.config.training.inherit else None
         evaluator = make_evaluator(self.config, self.task, self.executor, estate)
         try:
-            if self.warm is not None:
-                if self.store.get("warm_numbers") is None:  # what the earlier run adds later is no part of this one
-                    self.store.put(warm_numbers=[record.number for record in self.warm.evaluated])
-                numbers = set(self.store.get("warm_numbers"))
-                earlier = evaluations_of(self.warm, fingerprint(self.config, self.task), numbers=numbers)
-                evaluator.remember(earlier)
-                self.reused = {evaluation.plan.digest() for evaluation in earlier}
+            evaluator.remember(warm.evaluations)
             broken = [r.evaluation for r in run.records[len(told) :] if r.evaluation is not None]
             evaluator.remember(told, unfinished=broken)
             self.listener.on_start(self._summary(len(told)))
@@ -343,15 +338,14 @@ class Search:
 
     # ---- what is written and recalled ----------------------------------------------------------------------------------
 
-    def _recall(self, run: Run) -> tuple[Evolution, list[Evaluation]]:
+    def _recall(self, run: Run, warm: WarmStart) -> tuple[Evolution, list[Evaluation]]:
         """Returns the evolution and the evaluations it has been told of, as of the last committed batch."""
         state, count = self.store.get("engine"), int(self.store.get("told", 0))
         if state is not None:
             self.numbers = {Genome(record.genome).digest: record.number for record in run.records}
             told = [record.evaluation for record in run.records[:count] if record.evaluation is not None]
             return Evolution.from_state(self.space, state), told
-        earlier = genomes_of(self.warm, self.space, self.listener.on_notice) if self.warm else []
-        return make_evolution(self.config, self.task, self.space, earlier), []
+        return make_evolution(self.config, self.task, self.space, warm.genomes), []
 
     def _asked(self, evolution: Evolution, genomes: Sequence[Genome], batch: int, first: int) -> list[Asked]:
         known = self.numbers

@@ -1,17 +1,61 @@
-"""What a search takes over from an earlier run: its hall of fame as first genomes, and its answers where they still hold."""
+"""What a search takes over from an earlier run: its hall of fame as first genomes, and its answers where they still hold.
+
+Both are copied into the search's own folder before it begins, so that it goes on exactly whatever has become of the earlier run.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ganas.errors import SpaceError
+from ganas.errors import RunError, SpaceError
 from ganas.evaluation import Evaluation
-from ganas.history import Run
+from ganas.history import Run, load_run
 from ganas.objectives import objectives_of
 from ganas.search.space import Genome, SearchSpace
+from ganas.store import RunStore
+
+FILE = "warm_start.json"
+"""What was taken over, in the folder of the search that took it."""
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """What a search takes over: genomes to ask first, and evaluations that need not be repeated."""
+
+    genomes: Sequence[Genome] = ()
+    evaluations: Sequence[Evaluation] = ()
+
+
+def take_over(
+    reference: str | None,
+    store: RunStore,
+    space: SearchSpace,
+    fingerprint: dict[str, Any],
+    on_notice: Callable[[str], None] = lambda text: None,
+) -> WarmStart:
+    """Returns what the search in ``store`` takes over of the run ``reference``: nothing of None; once taken, always the same.
+
+    Raises:
+        RunError: the earlier run, or what was taken over of it, cannot be read.
+    """
+    if reference is None:
+        return WarmStart()
+    path = store.folder / FILE
+    if not path.is_file():
+        earlier = load_run(reference)
+        genomes, evaluations = genomes_of(earlier, space, on_notice), evaluations_of(earlier, fingerprint)
+        told = {"genomes": [one.to_json() for one in genomes], "evaluations": [one.to_json() for one in evaluations]}
+        store.write_json(FILE, {"run": earlier.name, **told})
+    try:
+        taken = json.loads(path.read_text(encoding="utf-8"))
+        known = [Evaluation.from_json(one) for one in taken["evaluations"]]
+        return WarmStart([space.genome(one) for one in taken["genomes"]], known)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); expected what the search took over of {reference}") from None
 
 
 def genomes_of(run: Run, space: SearchSpace, on_notice: Callable[[str], None] = lambda text: None) -> list[Genome]:
@@ -37,12 +81,8 @@ def evaluations_of(
     run: Run,
     fingerprint: dict[str, Any],
     parts: Sequence[str] = ("data", "training"),
-    *,
-    numbers: Collection[int] | None = None,
 ) -> list[Evaluation]:
     """Returns the finished evaluations of ``run`` if it had the same data, splits and training as ``fingerprint``; else none.
-
-    With ``numbers`` only those of these candidates: the run may have been extended since.
 
     Those that lack one of its objectives, as a latency that was not measured, are left out, so that they are made again.
     They carry the earlier run's training seeds, which the history shows, but not their errors at rungs: those who were
@@ -51,8 +91,7 @@ def evaluations_of(
     before = run.facts["fingerprint"]
     if any(json.dumps(before.get(p), sort_keys=True) != json.dumps(fingerprint[p], sort_keys=True) for p in parts):
         return []
-    records = [record for record in run.evaluated if numbers is None or record.number in numbers]
-    known = [record.evaluation for record in records if record.evaluation is not None and record.is_ok]
+    known = [record.evaluation for record in run.evaluated if record.evaluation is not None and record.is_ok]
     names, inputs = fingerprint["evolution"]["objectives"], run.facts["task"]["inputs"]
     whole = [evaluation for evaluation in known if objectives_of(evaluation, names, inputs) is not None]
     return [dataclasses.replace(evaluation, rungs=()) for evaluation in whole]

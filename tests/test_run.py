@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -304,6 +305,7 @@ def test_a_search_whose_candidates_were_all_stopped_says_so():
         ({"budget": {"rungs": "quartering"}}, r"\[budget\] rungs"),
         ({"training": {"trainer": "torch"}}, r"\[training\] trainer"),
         ({"search": {"start": [{"layers": [{"units": 2}], "depth": 1}]}}, r"\[search\] start"),
+        ({"search": {"loss": ["kl", "hubr"]}}, r"\[search\] loss 'hubr'"),
     ],
 )
 def test_a_mistake_in_the_settings_leaves_no_folder(sections, place, tmp_path):
@@ -360,6 +362,16 @@ def test_a_warm_start_asks_the_earlier_hall_of_fame_first_and_trains_none_of_it_
     assert [record.genome for record in first] == [member.record.genome for member in finished.hall_of_fame]
     assert all(record.operator == "start" for record in first)
     assert [record.evaluation for record in first] == [member.evaluation for member in finished.hall_of_fame]
+
+
+def test_a_warm_started_search_goes_on_without_the_earlier_run(finished, tmp_path):
+    earlier = shutil.copytree(finished.folder, tmp_path / "earlier")
+    config = tiny(run={"warm_start": str(earlier), "seed": 5})
+    shorter = config.with_values({"evolution.generations": config.evolution.generations - 1}, "test")
+    begun = evolve(shorter, runs_dir=tmp_path / "shorter")
+    whole = evolve(config, runs_dir=tmp_path / "whole")
+    shutil.rmtree(earlier)
+    assert history(resume(begun.folder, generations=config.evolution.generations)) == history(whole)
 
 
 def test_a_hall_of_fame_of_one_does_not_keep_the_others_from_the_race(tmp_path):

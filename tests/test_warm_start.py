@@ -2,14 +2,18 @@
 
 import contextlib
 import dataclasses
+import shutil
 
 import pytest
 
+from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.history import Run
+from ganas.search.genes import IntegerRange
 from ganas.search.plan import Head, mlp_plan
+from ganas.search.space import Genome, SearchSpace
 from ganas.store import Asked, RunStore
-from ganas.warm_start import evaluations_of
+from ganas.warm_start import FILE, evaluations_of, take_over
 
 PLAN = mlp_plan([(8, "relu")], head=Head(3, "softmax"), loss="categorical_crossentropy")
 MEASURED = Evaluation(PLAN, 7, "ok", 0.25, {"latency_ms": 0.5}, 0.5, 67, 5, 4)
@@ -57,6 +61,16 @@ def test_errors_at_rungs_stay_behind_with_those_who_were_stopped_there(tmp_path)
     assert evaluations_of(run, fingerprint("error")) == [MEASURED]
 
 
-def test_what_the_earlier_run_has_added_since_is_not_taken(earlier):
-    assert evaluations_of(earlier, fingerprint("error"), numbers=[0]) == [MEASURED]
-    assert evaluations_of(earlier, fingerprint("error"), numbers=[]) == []
+def test_what_was_taken_over_once_stays_whatever_becomes_of_the_earlier_run(earlier, tmp_path):
+    space = SearchSpace({"units": IntegerRange(1, 8)}, encode=lambda plan: {"units": plan.layers[0].units})
+    with contextlib.closing(RunStore.create(tmp_path / "later", "", {})) as store:
+        taken = take_over(str(earlier.folder), store, space, fingerprint("error"))
+        shutil.rmtree(earlier.folder)
+        assert take_over(str(earlier.folder), store, space, fingerprint("error")) == taken
+        (store.folder / FILE).write_text("{}")
+        with pytest.raises(RunError, match=r"later/warm_start.json: cannot be read"):
+            take_over(str(earlier.folder), store, space, fingerprint("error"))
+    assert taken.genomes == [
+        Genome({"units": 8})
+    ]  # both of the hall of fame, which differ in what is not searched here
+    assert taken.evaluations == [MEASURED, UNMEASURED]
