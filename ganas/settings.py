@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganas.config import RunConfig
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, SpaceError
 from ganas.evaluation import TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.evolution.engines import make_engine
@@ -15,9 +15,12 @@ from ganas.execution import Executor
 from ganas.inheritance import Estate
 from ganas.rungs import RUNGS, Rungs
 from ganas.search.families import FAMILIES
+from ganas.search.mlp import NETWORK_WORDS
 from ganas.search.space import Genome, SearchSpace
+from ganas.search.words import read_gene
 from ganas.seeds import derive_seed
 from ganas.tasks import load_task
+from ganas.tasks.losses import fitting_loss
 from ganas.tasks.task import Task
 
 
@@ -35,9 +38,16 @@ def make_space(config: RunConfig, task: Task) -> SearchSpace:
     """Makes the search space of networks that fit the task.
 
     Raises:
-        ConfigError: a word of ``[search]`` makes no sense.
+        ConfigError: a word of ``[search]`` makes no sense, or a loss does not fit the task.
     """
-    return FAMILIES[task.family].space(config.search, task.inputs)
+    space = FAMILIES[task.family].space(config.search, task.inputs)
+    if "loss" in config.search:
+        for loss in read_gene("[search] loss", config.search["loss"], NETWORK_WORDS["loss"].kind).values:
+            try:
+                fitting_loss(str(loss), task.losses)
+            except SpaceError as error:
+                raise ConfigError(f"[search] {error}") from None
+    return space
 
 
 def make_start(config: RunConfig, task: Task) -> list[Genome]:

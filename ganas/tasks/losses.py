@@ -41,6 +41,7 @@ def fitting_loss(name: str | None, fitting: Sequence[str]) -> str:
         return fitting[0]
     keras_name = keras_loss(name)
     if keras_name not in fitting:
-        hint = did_you_mean(name, [*fitting, *LOSS_ALIASES])
+        short = [alias for alias, loss in LOSS_ALIASES.items() if loss in fitting]
+        hint = did_you_mean(name, [*fitting, *short])
         raise SpaceError(f"loss {name!r}: must be one of {', '.join(fitting)}{hint}")
     return keras_name

@@ -175,6 +175,8 @@ def test_short_names_of_losses_are_understood_and_unknown_ones_refused() -> None
         fitting_loss("hubr", REGRESSION_LOSSES)
     with pytest.raises(SpaceError, match="loss 'kl_divergence': must be one of mean_squared_error"):
         task_from_arrays(X, NUMBERS).complete(mlp_plan([4], loss="kl_divergence"))
+    with pytest.raises(SpaceError, match=r"log_cosh$"):  # another name of a loss that does not fit is no help
+        fitting_loss("kld", REGRESSION_LOSSES)
 
 
 @pytest.mark.parametrize(
