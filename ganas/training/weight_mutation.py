@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, SpaceError
 from ganas.search.plan import Mutation
 from ganas.training.mutation import BLOCK, coin, coins, is_at, replacements
 
@@ -56,10 +56,15 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         try:
             self.settings = Mutation(float(probability), float(ratio), method)
             self.seed = operator.index(seed)
+        except SpaceError as error:
+            raise ConfigError(f"WeightMutation: {error}") from None
         except (TypeError, ValueError) as error:
             raise ConfigError(
                 f"WeightMutation: probability and ratio must be numbers and seed an integer: {error}"
             ) from None
+        for one in layers or ():
+            if not isinstance(one, str | keras.layers.Layer):
+                raise ConfigError(f"WeightMutation: layers must be layers or names of layers, got {one!r}")
         if isinstance(layers, str) or isinstance(weights, str):
             raise ConfigError("WeightMutation: layers and weights must be lists of names, got a single string")
         if keras.config.backend() != "tensorflow":
@@ -262,26 +267,36 @@ def _write_replicas(variables: Sequence[Any], is_due: Any, mutated: Callable[[in
 
 def _wrap_step(model: Any, mutate: Callable[[Any], None]) -> None:
     """Lets ``mutate`` run on the batch at the start of each training step, until :func:`_unwrap_step` or the next ``fit``."""
-    names = ("train_step", "train_function", "make_train_function")
+    names = ("train_step", "train_function", "make_train_function", "train_on_batch")
     before = getattr(
         model.make_train_function, "before", {name: vars(model)[name] for name in names if name in vars(model)}
     )
-    step = model.train_step
+    step, own_train_on_batch = model.train_step, before.get("train_on_batch", type(model).train_on_batch.__get__(model))
+    on_batch = False
 
     def train_step(data: Any) -> Any:
         mutate(data)
         return step(data)
 
+    def train_on_batch(*args: Any, **options: Any) -> Any:
+        nonlocal on_batch
+        on_batch = True
+        try:
+            return own_train_on_batch(*args, **options)
+        finally:
+            on_batch = False
+
     def make_train_function(force: bool = False) -> Any:
-        if not force:
+        if not force and not on_batch:
             # only a fit that begins asks like this: the last one ended by an exception, without ``on_train_end``
             _unwrap_step(model)
             return model.make_train_function()
-        return type(model).make_train_function(model, force=True)
+        return type(model).make_train_function(model, force=force)
 
     make_train_function.before = before  # type: ignore[attr-defined]  # what several callbacks in one fit give back
     model.train_step = train_step
     model.make_train_function = make_train_function
+    model.train_on_batch = train_on_batch
     model.make_train_function(force=True)
 
 
@@ -293,7 +308,7 @@ def _unwrap_step(model: Any) -> None:
     if model.train_function is None:
         # compiled anew since then: what was compiled before has the old optimizer and loss
         before = {**before, "train_function": None}
-    for name in ("train_step", "make_train_function", "train_function"):
+    for name in ("train_step", "make_train_function", "train_on_batch", "train_function"):
         if name in before:
             setattr(model, name, before[name])
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganas.errors import GanasError
+from ganas.errors import ConfigError, GanasError
 from ganas.training.mutation import BLOCK, coin, replacements
 from ganas.training.weight_mutation import WeightMutation
 
@@ -195,6 +196,40 @@ def test_a_model_compiled_anew_after_an_exception_learns_by_its_new_optimizer():
     fit(model)
     assert model.optimizer.iterations.numpy() == STEPS
     assert all((a != b).any() for a, b in zip(before, kernels(model), strict=True))
+
+
+class BatchOfMyOwn(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.train_on_batch(X[:8], Y[:8])
+
+
+def test_batches_trained_within_a_fit_mutate_and_do_not_end_it():
+    model = make_model()
+    callback, epochs = WeightMutation(1.0, 0.3), []
+    before = kernels(model)
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(kernels(model)))
+    fit(model, callback, BatchOfMyOwn(), look, epochs=3)
+    expected = expected_kernels(before, range(3 * (STEPS + 1)), ratio=0.3)
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+    assert all((a[0] != b[0]).any() for a, b in itertools.pairwise(epochs))
+    assert not {"train_step", "make_train_function", "train_on_batch"} & set(vars(model))
+
+
+def test_a_loop_of_own_batches_mutates_until_it_ends():
+    model = make_model()
+    before = kernels(model)
+    callbacks = keras.callbacks.CallbackList([WeightMutation(1.0, 0.3)], model=model)
+    callbacks.on_train_begin()
+    for begin in range(0, ROWS, 8):
+        model.train_on_batch(X[begin : begin + 8], Y[begin : begin + 8])
+    callbacks.on_train_end()
+    expected = expected_kernels(before, range(STEPS), ratio=0.3)
+    for found, right in zip(kernels(model), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
+    after = kernels(model)
+    model.train_on_batch(X, Y)
+    assert all((a == b).all() for a, b in zip(kernels(model), after, strict=True))
 
 
 def test_the_next_fit_has_its_own_step_again_without_retracing():
@@ -393,10 +428,11 @@ def test_training_goes_on_from_a_saved_model_as_if_never_interrupted(tmp_path):
         {"method": "largest"},
         {"seed": 0.5},
         {"layers": "dense"},
+        {"layers": [7]},
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments):
-    with pytest.raises(GanasError) as caught:
+    with pytest.raises(ConfigError, match=r"^WeightMutation: ") as caught:
         WeightMutation(**arguments)
     assert "\n" not in str(caught.value)
 
