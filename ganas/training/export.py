@@ -37,7 +37,7 @@ def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[s
         path: ends in ``.keras``.
 
     Returns:
-        The ``keras.Model``: class probabilities (rows, classes), or numbers in target units (rows, 1).
+        The ``keras.Model``: class probabilities (rows, classes), or numbers in target units (rows, 1), which are float64.
     """
     import keras
 
@@ -47,7 +47,10 @@ def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[s
     outputs = _network(plan, weights, preprocessing.outputs, name=_free_name("network", inputs))(scaled)
     if "scale" in pipeline["output"]:
         mean, scale = pipeline["output"]["mean"], pipeline["output"]["scale"]
-        outputs = keras.layers.Rescaling(scale, mean, name=_free_name("target_units", inputs))(outputs)
+        # In doubles: far from 0, single-precision numbers lie further apart than the targets. Keras' Rescaling rounds them.
+        rescaling = keras.layers.Dense(1, trainable=False, name=_free_name("target_units", inputs), dtype="float64")
+        outputs = rescaling(outputs)
+        rescaling.set_weights([np.array([[scale]]), np.array([mean])])
     model = keras.Model(inputs, outputs, name="ganas")
     model.save(path)
     return model

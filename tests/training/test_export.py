@@ -50,6 +50,7 @@ def write_run(folder: Path, task: object) -> types.SimpleNamespace:
 
 def own_answer(task: object, run: types.SimpleNamespace) -> np.ndarray:
     outputs = run.network.predict(task.preprocessing.transform(task.table.features), verbose=0)
+    outputs = outputs.astype(np.float64)
     output = run.pipeline["output"]
     return outputs * output["scale"] + output["mean"] if "scale" in output else outputs
 
@@ -65,6 +66,19 @@ def test_an_exported_network_answers_raw_rows_as_the_evaluator_does(
     frame.to_csv(tmp_path / "rows.csv", index=False)
     inputs, _ = read_inputs(tmp_path / "rows.csv", run.pipeline)
     np.testing.assert_allclose(answer(tmp_path / "best.keras", inputs), own_answer(task, run), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, 1e12])
+def test_targets_far_from_0_are_answered_as_they_are_judged(tmp_path: Path, offset: float) -> None:
+    frame = make_rows()
+    frame["price"] = offset + 1e-4 * frame["price"]
+    task = task_from_arrays(frame.drop(columns=["price", "label"]), frame["price"])
+    run = write_run(tmp_path, task)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    inputs, _ = read_inputs(tmp_path / "rows.csv", run.pipeline)
+    found, right = answer(tmp_path / "best.keras", inputs), own_answer(task, run)
+    assert len(np.unique(found)) > 100
+    np.testing.assert_allclose(found - offset, right - offset, rtol=1e-3, atol=1e-3)
 
 
 def test_an_exported_network_opens_without_ganas_and_holds_only_what_keras_has(tmp_path: Path) -> None:
