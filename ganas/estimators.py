@@ -29,6 +29,7 @@ from ganas.search.autoencoder import autoencoder_space
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.tasks.anomaly import FEWEST_HELD_OUT, SCORES, anomaly_task, few_held_out
+from ganas.tasks.anomaly_score import AnomalyScore
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.columns import Columns, columns_by_name, columns_of_matrix
 from ganas.tasks.detector import Detector, fit_detector
@@ -185,9 +186,8 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
             x,
             self._answers(x, executor),
             training=len(training),
-            views=SCORES[self.score],
+            score=AnomalyScore.fit(x[: len(training)], views=SCORES[self.score], seed=self.seed),
             false_alarm_rate=self.false_alarm_rate,
-            seed=self.seed,
         )
         self.held_out_rows_ = len(held_out)
         if self.held_out_rows_ < FEWEST_HELD_OUT:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ganas.errors import RunError
 from ganas.history import Run
 from ganas.rebuild import task_of_run
-from ganas.tasks.anomaly import SCORES
+from ganas.tasks.anomaly import SCORES, AnomalyDetection
+from ganas.tasks.anomaly_score import AnomalyScore
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.detector import fit_detector
 from ganas.tasks.inputs import columns_of_inputs, network_input_names
@@ -44,19 +45,25 @@ def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArra
     task = task_of_run(run)
     assert isinstance(task, AutoencoderTask)
     preprocessing = Preprocessing.from_json(pipeline["preprocessing"])
-    training, held_out = (task.purpose.learnt(rows) for rows in task.splits.folds[0])
-    features = task.table.features
-    known = np.concatenate([preprocessing.transform(features.take(rows)) for rows in (training, held_out)])
+    purpose = task.purpose
+    assert isinstance(purpose, AnomalyDetection)
+    learnt, held_out = (purpose.learnt(rows) for rows in task.splits.folds[0])
+    reference = purpose.reference(learnt)
+    held_out = held_out if len(held_out) else reference
+    # the rows and the scale by which the run itself judged this network on the test rows
+    learnt_x, reference_x, held_out_x = (
+        preprocessing.transform(task.table.features.take(rows)) for rows in (learnt, reference, held_out)
+    )
+    known = np.concatenate([reference_x, held_out_x])
     x = preprocessing.transform(columns_of_inputs(inputs, preprocessing))
     outputs = answer_scaled(run.folder / "best.keras", np.concatenate([known, x]))
     settings = run.config.task
     detector = fit_detector(
         known,
         [outputs[: len(known)]],
-        training=len(training),
-        views=SCORES[settings.score],
+        training=len(reference),
+        score=AnomalyScore.fit(learnt_x, views=SCORES[settings.score], seed=task.settings.seed),
         false_alarm_rate=settings.false_alarm_rate,
-        seed=task.settings.seed,
     )
     answers: list[FloatArray] = [outputs[len(known) :]]
     scores = detector.scores(x, answers)

@@ -18,6 +18,8 @@ from ganas.predict import predict_file
 from ganas.report.pictures import exported_kernel
 from ganas.run import evolve
 from ganas.search.plan import DenseLayer, NetworkPlan
+from ganas.settings import make_task
+from ganas.tasks.anomaly import average_precision
 
 RNG = np.random.default_rng(0)
 CODES = RNG.normal(size=(300, 2))
@@ -93,6 +95,28 @@ def test_anomalies_are_scored_flagged_and_explained(runs):
     assert out.columns.tolist() == ["prediction", "score", "columns"]
     assert set(out["prediction"]) <= {0, 1}
     assert out["score"][:21].mean() > out["score"][41:].mean()
+
+
+@pytest.mark.parametrize("score", ["reconstruction", "combined"])
+def test_new_rows_are_flagged_by_the_score_and_threshold_that_the_test_rows_were_judged_by(score, tmp_path):
+    make_table().to_csv(tmp_path / "rows.csv", index=False)
+    sections = {
+        "run": {"executor": "in_process"},
+        "data": {"source": str(tmp_path / "rows.csv"), "target": "kind", "test_fraction": 0.4},
+        "task": {"kind": "anomaly", "score": score, "false_alarm_rate": 0.05},
+        "search": {"layers": 0, "bottleneck": [2, 3]},
+        "evolution": {"engine": "generational", "population": 2, "generations": 1},
+        "training": {"epochs": 3},
+        "final": {"candidates": 1, "repeats": 2},
+    }
+    run = evolve(make_config(sections, "test"), runs_dir=tmp_path / "runs")
+    predict_file(run, tmp_path / "rows.csv", tmp_path / "out.csv")
+    rows = make_task(run.config).splits.test
+    out, labels = pd.read_csv(tmp_path / "out.csv").iloc[rows], make_table()["kind"].to_numpy()[rows] == "odd"
+    reported = {name: summary["values"][0] for name, summary in run.result["test_measures"].items()}
+    assert out["prediction"].mean() == pytest.approx(reported["flagged"])
+    assert (out["prediction"][~labels] == 1).sum() == reported["false_positives"]
+    assert average_precision(out["score"].to_numpy(), labels) == pytest.approx(reported["average_precision"])
 
 
 @pytest.mark.parametrize("metric", ["perturbed", "roc_auc"])

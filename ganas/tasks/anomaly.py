@@ -138,6 +138,10 @@ class AnomalyDetection:
             return rows
         return rows[~self.labels[rows]]
 
+    def reference(self, learnt: Rows) -> Rows:
+        """Returns those of the ``learnt`` rows that set the scale of scores, at most ``MOST_REFERENCE_ROWS``."""
+        return _some(learnt, self.settings.seed, "reference rows")
+
     def refuse(self, plan: NetworkPlan, inputs: int) -> None:
         """Refuses nothing: whether a network copies its inputs is measured, as ``copies``."""
 
@@ -145,7 +149,7 @@ class AnomalyDetection:
         """Returns training, held-out, perturbed and measured rows, in this order, and who judges the outputs on them."""
         seed = self.settings.seed
         learnt = self.learnt(rows.training)
-        reference = rows.inputs(_some(learnt, seed, "reference rows"))
+        reference = rows.inputs(self.reference(learnt))
         held_out = rows.inputs(self.learnt(rows.held_out)) if len(rows.held_out) else reference
         measured = rows.inputs(rows.measured)
         labels = None if self.labels is None else self.labels[rows.measured]
@@ -157,7 +161,7 @@ class AnomalyDetection:
         others = None
         if len(views) > 1:
             fitted = AnomalyScore.fit(rows.inputs(learnt), views=views, seed=seed)
-            others = other_surprise(fitted, reference, np.concatenate([held_out, measured]))
+            others = other_surprise(fitted, np.concatenate([reference, held_out]), measured)
         sizes = tuple(len(part) for part in parts)
         x = np.concatenate(parts)
         return Judged(
@@ -198,7 +202,7 @@ class AnomalyMeasure:
     Attributes:
         sizes: the rows of each.
         labels: (measured,) whether a row is an anomaly, or None.
-        others: (held-out + measured,) the sum of the surprises of the views that need no network, or None.
+        others: (reference + held-out + measured,) the sum of the surprises of the views that need no network, or None.
         metric: which error counts.
         views: the number of views that the score averages.
         false_alarm_rate: of the threshold.
@@ -222,18 +226,20 @@ class AnomalyMeasure:
         reference = slice(0, self.sizes[0])
         scale = error_scale(self.x[reference], outputs[reference])
         raw = reconstruction_columns(self.x, outputs, scale).sum(axis=1)
-        known, held_out, clean, perturbed, measured = np.split(raw, np.cumsum(self.sizes)[:-1])
+        *parts, clean, perturbed, measured = np.split(raw, np.cumsum(self.sizes)[:-1])
         is_perturbed = np.arange(len(clean) + len(perturbed)) >= len(clean)
         told_apart = area_under_roc(np.concatenate([clean, perturbed]), is_perturbed)
-        scores = Surprise.fit(known).of(np.concatenate([held_out, measured]))
+        known = np.concatenate(parts)
+        scores = Surprise.fit(known).of(np.concatenate([known, measured]))
         if self.others is not None:
             scores = (scores + self.others) / self.views
-        threshold = threshold_at(scores[: len(held_out)], self.false_alarm_rate)
+        known_scores, scores = scores[: len(known)], scores[len(known) :]
+        threshold = detection_threshold(known_scores[self.sizes[0] :], known_scores, self.false_alarm_rate)
         squared = float(((self.x - outputs) ** 2)[-len(measured) :].mean())
         is_copied = self._is_copied(outputs, slice(sum(self.sizes[:3]), sum(self.sizes[:4])))
         measures = {"told_from_perturbed": told_apart, "squared_error": squared, "threshold": threshold}
         measures["copies"] = float(is_copied)
-        measures |= judge_flags(scores[len(held_out) :], threshold, self.labels)
+        measures |= judge_flags(scores, threshold, self.labels)
         if self.metric != "perturbed" and self.metric not in measures:
             raise DataError(f"{self.metric}: the measured rows are all of one kind; give normal rows and anomalies")
         gain = told_apart if self.metric == "perturbed" else measures[self.metric]
@@ -253,12 +259,11 @@ def few_held_out(rows: int, false_alarm_rate: float) -> str:
     )
 
 
-def other_surprise(fitted: AnomalyScore, reference: FloatArray, x: FloatArray) -> Doubles:
-    """Returns the (rows,) sum of the surprises of the views that need no network, on the scale of ``reference`` rows."""
-    total = np.zeros(len(x))
-    known, asked = fitted.sums(reference), fitted.sums(x)
-    for name, values in asked.items():
-        total += Surprise.fit(known[name]).of(values)
+def other_surprise(fitted: AnomalyScore, known: FloatArray, x: FloatArray) -> Doubles:
+    """Returns (known + x,) the sum of the surprises of the views that need no network; the ``known`` rows set the scale."""
+    total = np.zeros(len(known) + len(x))
+    for values in fitted.sums(np.concatenate([known, x])).values():
+        total += Surprise.fit(values[: len(known)]).of(values)
     return total
 
 
@@ -294,6 +299,18 @@ def threshold_at(scores: Doubles, false_alarm_rate: float) -> float:
     start, tail = ordered[-count - 1], ordered[-count:]
     beyond = start + (tail - start).mean() * np.log(count / (rows + 1) / false_alarm_rate)
     return float(max(beyond, ordered[-1]))
+
+
+def detection_threshold(held_out: Doubles, known: Doubles, false_alarm_rate: float) -> float:
+    """Returns the threshold of (rows,) ``held_out`` scores; where they are few, not below the one that all ``known`` would set.
+
+    The networks hardly overfit, so that training rows, of which there are more, score much as new ones do; but the
+    promise of a rate rests on held-out rows alone.
+    """
+    threshold = threshold_at(held_out, false_alarm_rate)
+    if len(held_out) >= FEWEST_HELD_OUT:
+        return threshold
+    return max(threshold, threshold_at(known, false_alarm_rate))
 
 
 def judge_flags(scores: Doubles, threshold: float, labels: NDArray[np.bool_] | None) -> dict[str, float]:

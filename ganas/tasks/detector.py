@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ganas.tasks.anomaly import FEWEST_HELD_OUT, threshold_at
+from ganas.tasks.anomaly import detection_threshold
 from ganas.tasks.anomaly_score import AnomalyScore, Doubles, Surprise, error_scale, reconstruction_columns
 from ganas.training.contract import FloatArray
 
@@ -83,15 +83,8 @@ class Detector:
         return np.asarray(-np.expm1(-self.held_out.of(scores)))
 
     def threshold_at(self, false_alarm_rate: float) -> float:
-        """Returns the threshold of held-out rows; where they are few, not below the one that all rows would set.
-
-        The networks hardly overfit, so that training rows, of which there are more, score much as new ones do; but the
-        promise of a rate rests on held-out rows alone.
-        """
-        threshold = threshold_at(self.held_out.reference, false_alarm_rate)
-        if len(self.held_out.reference) >= FEWEST_HELD_OUT:
-            return threshold
-        return max(threshold, threshold_at(self.known.reference, false_alarm_rate))
+        """Returns the threshold at another rate of false alarms."""
+        return detection_threshold(self.held_out.reference, self.known.reference, false_alarm_rate)
 
     def _parts(self, x: FloatArray, outputs: Sequence[FloatArray]) -> list[tuple[str, tuple[Doubles, Doubles]]]:
         """Returns each view's columns and surprises; reconstruction once per network."""
@@ -109,9 +102,8 @@ def fit_detector(
     outputs: Sequence[FloatArray],
     *,
     training: int,
-    views: Sequence[str],
+    score: AnomalyScore,
     false_alarm_rate: float,
-    seed: int,
 ) -> Detector:
     """Fits a detector.
 
@@ -119,11 +111,9 @@ def fit_detector(
         x: (rows, columns) inputs of the training rows and, below them, of the held-out rows; normal ones, as far as known.
         outputs: each network's reconstruction of ``x``.
         training: so many first rows are training rows.
-        views: names in ``ganas.tasks.anomaly_score.VIEWS``.
+        score: the views that need no network, fitted on training rows.
         false_alarm_rate: the share of rows like the held-out ones that may be flagged.
-        seed: of what is drawn.
     """
-    score = AnomalyScore.fit(x[:training], views=views, seed=seed)
     scales = tuple(error_scale(x[:training], given[:training]) for given in outputs)
     errors = [reconstruction_columns(x, given, scale) for given, scale in zip(outputs, scales, strict=True)]
     surprises = tuple(Surprise.fit(error.sum(axis=1)) for error in errors)

@@ -177,7 +177,8 @@ def test_surprise_is_the_logarithm_of_the_share_that_is_at_least_as_unusual_and_
 
 def test_contributions_add_up_to_the_score_and_name_the_broken_column():
     outputs = [on_the_line(X), on_the_line(X) + 0.01]
-    detector = fit_detector(X[40:], [o[40:] for o in outputs], training=300, views=VIEWS, false_alarm_rate=0.05, seed=0)
+    score = AnomalyScore.fit(X[40:340], views=VIEWS, seed=0)
+    detector = fit_detector(X[40:], [o[40:] for o in outputs], training=300, score=score, false_alarm_rate=0.05)
     row = X[50:51].copy()
     row[0, 3] += 6
     given = [on_the_line(row), on_the_line(row)]
@@ -190,9 +191,10 @@ def test_contributions_add_up_to_the_score_and_name_the_broken_column():
 
 def test_few_held_out_rows_do_not_lower_the_threshold_below_that_of_all_rows():
     usual = X[40:]
-    few = fit_detector(usual, [on_the_line(usual)], training=330, views=VIEWS, false_alarm_rate=0.05, seed=0)
+    score = AnomalyScore.fit(usual[:200], views=VIEWS, seed=0)
+    few = fit_detector(usual, [on_the_line(usual)], training=330, score=score, false_alarm_rate=0.05)
     assert few.threshold >= threshold_at(few.known.reference, 0.05)
-    many = fit_detector(usual, [on_the_line(usual)], training=200, views=VIEWS, false_alarm_rate=0.05, seed=0)
+    many = fit_detector(usual, [on_the_line(usual)], training=200, score=score, false_alarm_rate=0.05)
     assert many.threshold == threshold_at(many.held_out.reference, 0.05)
 
 
