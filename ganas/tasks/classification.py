@@ -18,9 +18,12 @@ from ganas.tasks.settings import DataSettings
 from ganas.tasks.splits import Rows
 from ganas.tasks.supervised import SupervisedTask
 from ganas.tasks.table import Table, require_target
+from ganas.tasks.text import is_number
 from ganas.training.contract import FloatArray
 
 Label = str | int | float | bool
+FEWEST_ROWS_OF_TEXTS = 20
+"""In fewer rows, labels may well come once each."""
 
 
 def classification_task(table: Table, settings: DataSettings) -> SupervisedTask:
@@ -33,6 +36,7 @@ def classification_task(table: Table, settings: DataSettings) -> SupervisedTask:
     labels, codes = encode_labels(target)
     if len(labels) < 2:
         raise DataError(f"{table.name}: the target has one class only ({labels[0]!r}); expected at least two")
+    _refuse_texts_without_classes(table.name, labels, len(target))
     problem = Classification(labels, codes, metric_of("classification", settings.metric), settings.class_weights)
     task = SupervisedTask(table, problem, settings)
     if METRICS[problem.metric].needs_classes:
@@ -50,6 +54,18 @@ def encode_labels(target: NDArray[Any]) -> tuple[tuple[Label, ...], NDArray[np.i
     labels = tuple(sorted(set(values)))
     place = {label: code for code, label in enumerate(labels)}
     return labels, np.fromiter((place[value] for value in values), np.intp, len(values))
+
+
+def _refuse_texts_without_classes(name: str, labels: tuple[Label, ...], rows: int) -> None:
+    """Refuses texts of which most come once, such as numbers with a stray word among them, or with decimal commas."""
+    if not isinstance(labels[0], str) or rows < FEWEST_ROWS_OF_TEXTS or len(labels) <= rows / 2:
+        return
+    words = [label for label in labels if not is_number(label)]
+    example = (words or labels)[0]
+    raise DataError(
+        f"{name}: the target has {len(labels):,} different texts in {rows:,} rows, such as {example!r}; expected labels that "
+        "come again, or numbers (3.14, not 3,14)"
+    )
 
 
 def _refuse_single_class(task: SupervisedTask, problem: Classification) -> None:

@@ -16,7 +16,16 @@ from ganas.errors import DataError, MissingExtraError, did_you_mean
 from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
-from ganas.tasks.text import MISSING, SUFFIXES, cells_of, encoding_of, looks_like_header, read_text, separator_of
+from ganas.tasks.text import (
+    MISSING,
+    SUFFIXES,
+    blank_ends,
+    cells_of,
+    encoding_of,
+    looks_like_header,
+    read_text,
+    separator_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,7 +146,9 @@ def read_frame(
         names = None if has_header else name_columns(len(cells[0]))
         surplus = [cell for row in cells for cell in row[len(cells[0]) :]]
         is_tail_empty = bool(surplus) and not any(cell.strip() for cell in surplus)
-        frame = _parse(path, separator, names, texts, is_tail_empty=is_tail_empty)
+        kept = texts if names is not None else tuple(cell for cell in cells[0] if cell.strip() in texts)
+        frame = _parse(path, separator, names, kept, is_tail_empty=is_tail_empty, is_single=len(cells[0]) == 1)
+        frame = _without_blanks(frame, texts)
     if frame.empty:
         raise DataError(f"{path}: holds no rows")
     return frame.rename(columns=str), has_header
@@ -205,16 +216,32 @@ def resolve_target(target: str | int | None, columns: list[str], place: str) -> 
 
 
 def _parse(
-    path: Path, separator: str, names: list[str] | None, texts: tuple[str, ...], *, is_tail_empty: bool
+    path: Path,
+    separator: str,
+    names: list[str] | None,
+    texts: tuple[str, ...],
+    *,
+    is_tail_empty: bool,
+    is_single: bool,
 ) -> pd.DataFrame:
-    """Parses a text file; ``names``: of its columns where it has no header; ``is_tail_empty``: rows end in empty fields."""
+    """Parses a text file.
+
+    Args:
+        path: the file.
+        separator: of its columns.
+        names: of its columns where it has no header.
+        texts: columns never to read as numbers.
+        is_tail_empty: its rows end in empty fields.
+        is_single: it has one column, so that an empty line is a missing value, unless it is the last.
+    """
     import pandas as pd
 
+    above, below = blank_ends(path) if is_single else (0, 0)
     try:
         with warnings.catch_warnings():
             # pandas only warns where it gives fields the names of their neighbours; empty fields at the end are no such case.
             warnings.simplefilter("ignore" if is_tail_empty else "error", pd.errors.ParserWarning)
-            return _or_unreadable(
+            frame = _or_unreadable(
                 path,
                 lambda: pd.read_csv(
                     path,
@@ -228,12 +255,35 @@ def _parse(
                     skipinitialspace=True,
                     low_memory=False,
                     encoding=encoding_of(path),
+                    skip_blank_lines=not is_single,
+                    skiprows=above,
                 ),
             )
+            return frame.iloc[: len(frame) - below]
     except pd.errors.ParserWarning:
         raise DataError(
             f"{path}: rows have more fields than there are column names; expected a name for each: name a column of row names too"
         ) from None
+
+
+def _without_blanks(frame: pd.DataFrame, texts: tuple[str, ...]) -> pd.DataFrame:
+    """Takes away the blanks behind names and cells, where pandas leaves them, and reads anew what is missing or a number then."""
+    import pandas as pd
+
+    stripped = [str(name).strip() for name in frame.columns]
+    if len(set(stripped)) == len(stripped):
+        frame = frame.set_axis(stripped, axis=1)
+    for name in frame.columns:
+        column = frame[name]
+        is_text = pd.api.types.infer_dtype(column, skipna=True) == "string"
+        if not (is_text and column.str.endswith((" ", "\t")).any()):
+            continue
+        words = column.str.rstrip()
+        words = words.mask(words.isin(MISSING))
+        numbers = pd.to_numeric(words, errors="coerce")
+        is_number = name not in texts and bool((numbers.notna() == words.notna()).all())
+        frame[name] = numbers if is_number else words
+    return frame
 
 
 def _text_columns(frame: pd.DataFrame) -> tuple[str, ...]:

@@ -116,7 +116,13 @@ def _as_column(target: Any, name: str) -> NDArray[Any]:
 
 
 def _as_array(values: Any) -> NDArray[Any]:
-    """Returns an array of anything; lists with texts become objects, because NumPy would spell their holes "nan"."""
+    """Returns an array of anything; lists with texts become objects, because NumPy would spell their holes "nan".
+
+    What is masked is missing.
+    """
+    if isinstance(values, np.ma.MaskedArray) and values.mask.any():
+        is_number = np.issubdtype(values.dtype, np.number) or values.dtype == np.bool_
+        return np.ma.filled(values.astype(np.float64 if is_number else object), np.nan)
     array = np.asarray(values)
     return np.asarray(values, object) if array.dtype.kind in "US" and not isinstance(values, np.ndarray) else array
 

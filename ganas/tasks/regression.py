@@ -17,6 +17,7 @@ from ganas.tasks.settings import DataSettings
 from ganas.tasks.splits import Rows
 from ganas.tasks.supervised import SupervisedTask
 from ganas.tasks.table import Table, require_target
+from ganas.tasks.text import is_number
 from ganas.training.contract import FloatArray
 
 STRATA = 10
@@ -37,7 +38,7 @@ def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
     try:
         values = target.astype(np.float64)
     except (TypeError, ValueError):
-        example = next(value for value in target if not isinstance(value, float | int | np.number))
+        example = next(value for value in target if not is_number(value))
         message = (
             f'{table.name}: regression needs a target of numbers, got {str(example)!r}; or set kind = "classification"'
         )
@@ -90,8 +91,7 @@ class Regression:
         values = self.values[rows]
         if values.min() == values.max():
             raise DataError(f"target: it is {values[0]:g} in every training row; give more rows or other splits")
-        # Rounded to float32, which is what the exported model multiplies with.
-        return dataclasses.replace(self, mean=float(np.float32(values.mean())), scale=float(np.float32(values.std())))
+        return dataclasses.replace(self, mean=float(values.mean()), scale=float(values.std()))
 
     def targets(self, rows: Rows) -> FloatArray:
         """Returns (rows, 1) float32 standardised targets."""

@@ -7,6 +7,7 @@ import csv
 import gzip
 import zlib
 from pathlib import Path
+from typing import Any
 
 from ganas.errors import DataError
 
@@ -59,6 +60,17 @@ def encoding_of(path: Path) -> str:
     return "utf-8-sig"
 
 
+def blank_ends(path: Path) -> tuple[int, int]:
+    """Returns how many lines at the beginning and at the end of a text file are blank."""
+    first, last, lines = -1, -1, 0
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                first, last = lines if first < 0 else first, lines
+            lines += 1
+    return max(first, 0), lines - 1 - last
+
+
 def separator_of(lines: list[str]) -> str:
     """Returns the separator that cuts the most lines into the same number of columns, more than one; a comma if none does."""
     best, best_score = SEPARATORS[0], 0.0
@@ -89,29 +101,31 @@ def looks_like_header(lines: list[str], separator: str) -> bool:
     """
     rows = [[cell.strip() for cell in row] for row in cells_of(lines, separator)]
     first, rest = rows[0], rows[1:]
-    if not rest or any(cell in MISSING for cell in first[1:]):
-        return not rest and not any(_is_number(cell) for cell in first)
+    if not rest or "" in first[1:]:
+        return not rest and not any(is_number(cell) for cell in first)
     begin = int(first[0] == "" and len(first) > 1)
     columns = [
         [row[place] for row in rest if place < len(row) and row[place] not in MISSING]
         for place in range(begin, len(first))
     ]
     first = first[begin:]
-    of_numbers = [bool(column) and all(_is_number(cell) for cell in column) for column in columns]
+    of_numbers = [bool(column) and all(is_number(cell) for cell in column) for column in columns]
     if len(first) >= FEWEST_COUNTED_COLUMNS and first == [str(place) for place in range(len(first))]:
         return True
     if any(of_numbers):
         return any(
-            is_number and not _is_number(cell) and cell not in MISSING
-            for cell, is_number in zip(first, of_numbers, strict=True)
+            numeric and not is_number(cell) and cell not in MISSING
+            for cell, numeric in zip(first, of_numbers, strict=True)
         )
     comes_again = any(cell in column for cell, column in zip(first, columns, strict=True))
-    return len(set(first)) == len(first) and not comes_again and not any(_is_number(cell) for cell in first)
+    is_no_name = any(cell in MISSING or is_number(cell) for cell in first)
+    return len(set(first)) == len(first) and not comes_again and not is_no_name
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: Any) -> bool:
+    """Whether a cell can be read as a number."""
     try:
         float(cell)
-    except ValueError:
+    except (TypeError, ValueError):
         return False
     return True

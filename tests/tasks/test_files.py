@@ -36,6 +36,8 @@ def write(path: Path, text: str) -> Path:
         (['"",class,sex', '"1",third,man', '"2",first,woman'], True),
         ([",red,round", ",blue,round"], False),
         ([",0,1,2,3,4", "0,9,8,7,6,5", "1,5,4,3,2,1"], True),
+        (["K,NA,CA,t", "1,2,3,x", "3,4,5,y"], True),
+        (["red,NA", "blue,square", "red,square"], False),
     ],
 )
 def test_a_header_is_told_from_a_row(lines: list[str], expected: bool) -> None:
@@ -75,6 +77,33 @@ def test_missing_markers_are_holes_and_rows_without_target_are_left_out(tmp_path
     np.testing.assert_array_equal(table.features.numbers[:, 0], np.array([1, np.nan, np.nan], np.float32))
     assert table.features.texts[:, 0].tolist() == ["", "red", ""]
     assert "left out 1 rows whose target is missing" in table.notes
+
+
+def test_blanks_behind_cells_and_names_are_no_part_of_them(tmp_path: Path) -> None:
+    rows = [f"{row} | {'? ' if row % 4 == 0 else row / 2} | {'uv'[row % 2]} \t| ?" for row in range(12)]
+    frame, _ = read_frame(write(tmp_path / "t.csv", "\n".join(["a | b | c | none ", *rows])))
+    assert frame.columns.tolist() == ["a", "b", "c", "none"]
+    assert frame["b"].isna().tolist() == [row % 4 == 0 for row in range(12)]
+    assert frame["b"][1] == 0.5
+    assert set(frame["c"]) == {"u", "v"}
+    assert frame["none"].isna().all()
+    kept, _ = read_frame(tmp_path / "t.csv", texts=("b",))
+    assert kept["b"][1] == "0.5"
+    assert kept["b"].isna().sum() == 3
+
+
+@pytest.mark.parametrize("text", ["a\n1.5\n\n-1.5\n", "\n \na\n1.5\n\n-1.5\n\n  \n"])
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_an_empty_line_between_rows_of_one_column_is_a_missing_value(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    np.testing.assert_array_equal(read_frame(tmp_path / name)[0]["a"], [1.5, np.nan, -1.5])
+
+
+def test_what_is_masked_is_missing() -> None:
+    numbers = np.ma.masked_less(np.arange(12.0).reshape(6, 2), 3)
+    assert np.isnan(table_of_arrays(numbers, np.arange(6), "t").features.numbers).sum() == 3
+    words = np.ma.masked_array([["a", "b"], ["b", "a"], ["a", "a"]] * 3, mask=[[True, False]] + [[False, False]] * 8)
+    assert table_of_arrays(words, np.arange(9), "t").features.texts[0, 0] == ""
 
 
 def test_a_file_that_is_not_utf8_is_read_as_latin_1(tmp_path: Path) -> None:

@@ -162,6 +162,22 @@ def test_the_fingerprint_hears_data_splits_and_preprocessing_and_nothing_else() 
     assert json.loads(json.dumps(first)) == first
 
 
+def test_texts_that_hardly_come_again_are_no_classes() -> None:
+    numbers = [f"{value:.3f}" for value in np.linspace(0, 1, 60)]
+    with pytest.raises(DataError, match=r"60 different texts in 60 rows, such as '0,000'; .* \(3\.14, not 3,14\)"):
+        task_from_arrays(np.arange(120.0).reshape(60, 2), [word.replace(".", ",") for word in numbers])
+    stray = [*numbers[:-1], "unknown"]
+    with pytest.raises(DataError, match="such as 'unknown'"):
+        task_from_arrays(np.arange(120.0).reshape(60, 2), stray)
+    with pytest.raises(DataError, match="regression needs a target of numbers, got 'unknown'"):
+        task_from_arrays(np.arange(120.0).reshape(60, 2), stray, kind="regression")
+
+
+def test_dates_are_no_target() -> None:
+    with pytest.raises(DataError, match=r"dates or durations \(timedelta64"):
+        task_from_arrays(np.arange(120.0).reshape(60, 2), np.arange(60).astype("timedelta64[s]"))
+
+
 def test_every_loss_has_a_name_that_keras_knows() -> None:
     keras = pytest.importorskip("keras")
     for name in {*CLASSIFICATION_LOSSES, *REGRESSION_LOSSES, *LOSS_ALIASES.values()}:
