@@ -123,7 +123,9 @@ def network_lines(plan: NetworkPlan) -> list[str]:
     for index in range(len(plan.layers)):
         lines += _hidden_lines(plan, index)
     last = plan.head
-    lines.append(_dense(plan, len(plan.layers), last.units, None if last.activation == "linear" else last.activation))
+    # rows that the script draws itself may need more or fewer inputs, and an autoencoder gives back what it gets
+    units = last.units if plan.bottleneck is None else "x_train.shape[1]"
+    lines.append(_dense(plan, len(plan.layers), units, None if last.activation == "linear" else last.activation))
     return [*lines, *["layers.BatchNormalization()"] * last.batch_normalization]
 
 
@@ -154,7 +156,7 @@ def _activation(text: str) -> tuple[str | None, list[str]]:
     return None, layers[activation.name]
 
 
-def _dense(plan: NetworkPlan, index: int, units: int, activation: str | None) -> str:
+def _dense(plan: NetworkPlan, index: int, units: int | str, activation: str | None) -> str:
     """Returns dense layer ``index``, counted from the input; the head is the last."""
     sources = _tied_to(plan)
     function = [f'activation="{activation}"'] * (activation is not None)

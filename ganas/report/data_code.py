@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganas.tasks.datasets import DATASETS, KERAS, OPENML, find_file
 from ganas.tasks.files import NPZ_LAYOUTS, UNREADABLE, is_file_name
-from ganas.tasks.text import TEXT_SUFFIXES, encoding_of, read_text, separator_of
+from ganas.tasks.text import TEXT_SUFFIXES, cells_of, encoding_of, read_text, separator_of
 
 if TYPE_CHECKING:
     from ganas.history import Run
@@ -165,6 +165,8 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
         texts = [part["name"] for part in pipeline["preprocessing"]["categories"]]
         texts += [source["target"]] if script.needs_target and _has_named_classes(script, pipeline) else []
         script.lines.append(f"test_table = {_read(Path(test).resolve(), source, texts)}")
+    if _has_blanks_behind_names(path):
+        script.lines += [f"{name}.columns = {name}.columns.str.strip()" for name in names]
     if not source["has_header"]:
         script.lines += [f"{name}.columns = [f'column_{{i}}' for i in range({name}.shape[1])]" for name in names]
     target = source["target"]
@@ -176,7 +178,7 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
         if target and script.needs_target:
             script.lines.append(f"{name} = {name}.dropna(subset=[{target!r}])")
             script.lines.append(f"y{suffix} = {name}[{target!r}]")
-        numbers = "" if prepared["categories"] else '.apply(pd.to_numeric, errors="coerce")'
+        numbers = "" if prepared["categories"] else '.apply(pd.to_numeric, errors="coerce").astype("float64")'
         without = f".drop(columns={dropped!r})" if dropped else ""
         script.lines.append(f"x{suffix} = {name}{without}{numbers}")
     return test is not None
@@ -195,6 +197,13 @@ def _separator(path: Path) -> str:
     if path.is_file() and path.name.lower().endswith(TEXT_SUFFIXES):
         return separator_of(read_text(path))
     return "\t" if ".tsv" in path.name else ","
+
+
+def _has_blanks_behind_names(path: Path) -> bool:
+    if not path.is_file() or not path.name.lower().endswith(TEXT_SUFFIXES):
+        return False
+    lines = read_text(path)
+    return any(name != name.rstrip() for name in cells_of(lines[:1], separator_of(lines))[0])
 
 
 def _split(script: DataScript, data: Any, *, has_test_rows: bool) -> None:
@@ -290,7 +299,8 @@ def _mixed(script: DataScript, data: Any, categories: list[dict[str, Any]]) -> s
         )
         script.lines.append(f"x_{part} = x_{part}.astype(dict.fromkeys(texts, str))")
         script.lines.append(
-            f'x_{part}[numbers] = x_{part}[numbers].apply(pd.to_numeric, errors="coerce").replace([np.inf, -np.inf], np.nan)'
+            f'x_{part}[numbers] = x_{part}[numbers].apply(pd.to_numeric, errors="coerce").astype("float64")'
+            ".replace([np.inf, -np.inf], np.nan)"
         )
     scaled = f"make_pipeline({', '.join(_number_steps(script, data, has_holes=True))})"
     encoder = 'OneHotEncoder(handle_unknown="ignore", min_frequency=2, max_categories=50, sparse_output=False)'

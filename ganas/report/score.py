@@ -18,7 +18,8 @@ def score_lines(result: dict[str, Any]) -> list[str]:
     ]
     if validation.get("interval"):
         low, high = validation["interval"]
-        # errors are at least 0, which Student's interval does not know
+        # Student's interval does not know that errors are at least 0, nor that 1 - a share is at most 1
+        high = min(high, 1.0) if is_one_minus_share(result["error_in_words"]) else high
         words = f"{number_in_words(max(low, 0.0))} to {number_in_words(high)}"
         lines.append(f"one more training falls in {words} (95 %)")
     optimism = number_in_words(abs(result["optimism"]))
@@ -45,6 +46,11 @@ def test_lines(result: dict[str, Any]) -> list[str]:
     own = f"validation {number_in_words(saved['validation_error'])}, test {number_in_words(saved['test_error'])}"
     which = "the first of these trainings" + (", on the first fold" if result.get("folds", 1) > 1 else "")
     return [*lines, *component_lines(result), f"{saved['file']} is {which}: {own}"]
+
+
+def is_one_minus_share(error_in_words: str) -> bool:
+    """Whether an error is 1 - something between 0 and 1, such as accuracy; R2 has no lower end."""
+    return error_in_words.startswith("1 - ") and not error_in_words.startswith("1 - R2")
 
 
 def component_lines(result: dict[str, Any]) -> list[str]:

@@ -185,6 +185,11 @@ def test_the_script_of_an_autoencoder_trains_and_mutates_the_layers_of_the_searc
     assert [v.shape for v in callback.selected(names["model"])] == [v.shape for v in expected]
 
 
+def test_the_last_layer_of_an_autoencoder_is_as_wide_as_the_rows_that_the_script_draws():
+    plan = NetworkPlan((DenseLayer(2),), bottleneck=0, head=Head(6, "linear"), loss="mean_squared_error")
+    assert network_lines(plan)[-1] == "layers.Dense(x_train.shape[1])"
+
+
 def test_a_comparison_has_no_script_and_says_so_in_one_line(make_run, capsys):
     store = RunStore.open(make_run().folder)
     store.put(kind="comparison")

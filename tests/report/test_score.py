@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ganas.report.score import component_lines
+import pytest
+
+from ganas.report.score import component_lines, score_lines
 
 
 def test_a_code_is_held_against_as_many_principal_components():
@@ -18,3 +20,14 @@ def test_a_code_is_held_against_as_many_principal_components():
     plan["layers"][1]["units"] = 9
     assert component_lines(result) == []
     assert component_lines({"winner": {"plan": plan}, "test": {"mean": 1.0}}) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [("1 - accuracy on 40 rows", "1.000"), ("1 - R2 on 40 rows", "1.400"), ("RMSE on 40 rows", "1.400")],
+)
+def test_an_interval_ends_where_errors_do(error, end):
+    validation = {"values": [0.2, 0.8], "mean": 0.5, "sd": 0.42, "interval": [-0.4, 1.4]}
+    result = {"winner": {"in_words": "4 relu"}, "parameters": 9, "error_in_words": error, "validation": validation}
+    lines = score_lines({**result, "optimism": 0.1, "search_error": 0.4})
+    assert f"one more training falls in 0.0000 to {end} (95 %)" in lines
