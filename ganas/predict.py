@@ -15,6 +15,7 @@ from ganas.history import Run
 from ganas.predict_anomalies import anomalies
 from ganas.predict_autoencoders import codes, reconstructions
 from ganas.tasks.inputs import read_inputs
+from ganas.tasks.preprocessing import Preprocessing
 from ganas.training.contract import FloatArray
 
 Column = NDArray[Any]
@@ -61,13 +62,17 @@ def read_pipeline(folder: Path) -> dict[str, Any]:
     path = folder / "pipeline.json"
     if not path.is_file() or not (folder / "best.keras").is_file():
         raise RunError(
-            f"{folder}: has no best.keras and pipeline.json yet; finish the run first: ganas resume {folder.name}"
+            f"{folder}: lacks best.keras or pipeline.json; finish the run first, or have them made again: "
+            f"ganas resume {folder.name}"
         )
     try:
         pipeline: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        kind = pipeline["task"]
-    except (ValueError, KeyError):
-        raise RunError(f"{path}: is no pipeline of this version of ganas; resume the run to write it again") from None
+        kind, *_ = (pipeline[name] for name in ("task", "source", "output", "preprocessing"))
+        Preprocessing.from_json(pipeline["preprocessing"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RunError(
+            f"{path}: is no pipeline of this version of ganas; delete it and resume the run, which writes it again"
+        ) from None
     if kind not in PREDICTIONS:
         raise RunError(f"{path}: predicting is for {', '.join(PREDICTIONS)}, not for {kind}")
     return pipeline

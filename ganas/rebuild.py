@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from ganas.inheritance import Estate
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.settings import make_budget, make_task
+from ganas.store import RunStore
 from ganas.tasks.task import Task
 from ganas.training.contract import Member, load_trainer
 
@@ -59,6 +61,32 @@ def rebuild(run: Run, evaluation: Evaluation) -> Any:
     model = build(evaluation.plan, task.inputs)
     model.set_weights(list(weights))
     return model
+
+
+def restore_files(run: Run) -> list[str]:
+    """Makes ``best.keras`` and ``pipeline.json`` of a finished run again where they are missing, and returns their names.
+
+    The network is trained again from the seed of the one that was there. The test rows are not read.
+
+    Raises:
+        RunError: the run's data were given as arrays or changed, or the network could not be trained again or written.
+    """
+    missing = [name for name in ("best.keras", "pipeline.json") if not (run.folder / name).is_file()]
+    if not missing or run.result is None:
+        return []
+    task, result = task_of_run(run), run.result
+    if "pipeline.json" in missing:
+        with contextlib.closing(RunStore.open(run.folder)) as store:
+            store.write_json("pipeline.json", task.pipeline())
+    if "best.keras" in missing:
+        plan = NetworkPlan.from_json(result["winner"]["plan"])
+        config = run.config
+        with Evaluator(task, budget=make_budget(config), trainer=config.training.trainer) as evaluator:
+            outcome = evaluator.retrain([(plan, result["saved"]["seed"])])[0].outcome
+        if outcome.status != "ok":
+            raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
+        save_network(task, plan, outcome.weights, run.folder / "best.keras")
+    return missing
 
 
 def train_plan(

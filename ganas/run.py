@@ -34,6 +34,7 @@ from ganas.listener import Listener, SilentListener, Summary
 from ganas.log import LOGGER, logging_to
 from ganas.machine import check_backend
 from ganas.objectives import MEASURED, check_objectives, objectives_of
+from ganas.rebuild import restore_files
 from ganas.search.plan import NetworkPlan
 from ganas.search.space import Genome, SearchSpace
 from ganas.settings import (
@@ -47,7 +48,7 @@ from ganas.store import Asked, RunStore
 from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
-from ganas.warm_start import WarmStart, take_over
+from ganas.warm_start import WarmStart, find_earlier, take_over
 from ganas.worker import prepare
 
 
@@ -84,7 +85,7 @@ def _begin(
     config = with_defaults(config, made)
     space = make_space(config, made)
     if config.run.warm_start is not None:
-        earlier = load_run(config.run.warm_start, runs_dir).folder.resolve()
+        earlier = find_earlier(config.run.warm_start, runs_dir)
         config = config.with_values({"run.warm_start": str(earlier)}, "config")
     folder = Path(runs_dir) / folder_name(config, made)
     facts = {
@@ -123,7 +124,8 @@ def resume(
 ) -> Run:
     """Goes on with a run that was stopped, killed or has finished, and returns it.
 
-    A run that was cut short ends exactly as it would have uninterrupted. ``generations`` and ``minutes`` are new totals.
+    A run that was cut short ends exactly as it would have uninterrupted. ``generations`` and ``minutes`` are new totals. Of a
+    finished one, ``best.keras`` and ``pipeline.json`` are made again where they are missing.
 
     Raises:
         RunError: no such run, in use, damaged, or its data, splits, budget or trainer are no longer the same.
@@ -139,6 +141,8 @@ def resume(
     changes = {"evolution.generations": planned, "run.minutes": allowed, "run.jobs": jobs}
     config = config.with_values({key: value for key, value in changes.items() if value is not None}, "resume")
     if before.status == "finished" and generations is None and minutes is None:
+        if restored := restore_files(before):
+            listener.on_notice(f"{folder.name}: made {' and '.join(restored)} again")
         listener.on_notice(f"{folder.name} is finished; --generations or --minutes extend it")
         return before
     with workers_of(config) as executor:

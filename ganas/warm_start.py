@@ -9,6 +9,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ganas.errors import RunError, SpaceError
@@ -28,6 +29,17 @@ class WarmStart:
 
     genomes: Sequence[Genome] = ()
     evaluations: Sequence[Evaluation] = ()
+
+
+def find_earlier(reference: str, runs_dir: str | Path) -> Path:
+    """Returns the folder of the run to take over, absolute.
+
+    Raises:
+        RunError: there is none, or it cannot be read.
+    """
+    earlier = load_run(reference, runs_dir)
+    earlier.hall_of_fame  # noqa: B018 - damage is found here, before the search has a folder
+    return earlier.folder.resolve()
 
 
 def take_over(

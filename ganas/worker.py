@@ -13,13 +13,17 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ganas.errors import RunError
 from ganas.evaluation import TrainingBudget
 from ganas.execution import fetch
 from ganas.recording import Recording, train_recorded
 from ganas.search.plan import NetworkPlan
-from ganas.training.contract import FloatArray, Member, Outcome, load_trainer
+from ganas.training.contract import FloatArray, Member, Outcome, Trainer, load_trainer
+
+if TYPE_CHECKING:
+    from ganas.tasks.task import Fold
 
 
 @dataclass(frozen=True)
@@ -82,24 +86,39 @@ def without(packages: Sequence[str]) -> Iterator[None]:
 
 
 def train_job(job: Job) -> list[Trained]:
-    """Trains and judges the members of ``job``, in order; what goes wrong is an outcome, never an exception."""
+    """Trains and judges the members of ``job``, in order; what goes wrong in training is an outcome, not an exception.
+
+    Raises:
+        RunError: the worker itself cannot begin, which says nothing about the members: nothing is to be recorded of them.
+    """
     if job.budget.deadline is not None and time.time() >= job.budget.deadline:
         return [Trained(Outcome("timed_out", message="the run's time was up", is_cut=True)) for _ in job.members]
+    fold, train = _begin(job)
     try:
-        return _train(job)
+        return _train(job, fold, train)
     except Exception as error:  # whatever training does wrong belongs to its candidates, not to the run
         message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
         return [Trained(Outcome("failed", message=message)) for _ in job.members]
 
 
-def _train(job: Job) -> list[Trained]:
-    import os
-
+def _begin(job: Job) -> tuple[Fold, Trainer]:
+    """Returns the rows and the trainer of a job."""
     from ganas.training.session import prepare_session
 
-    prepare_session(job.budget.threads)
-    fold = fetch(job.fold)
-    train = load_trainer(job.trainer)
+    try:
+        prepare_session(job.budget.threads)
+        return fetch(job.fold), load_trainer(job.trainer)
+    except Exception as error:  # whatever it is: no memory, no temporary folder, a broken installation
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise RunError(
+            f"a worker can load neither TensorFlow nor the training rows ({reason}); make room in memory and in the temporary "
+            "folder, then resume the run: of this batch, nothing that was not trained is recorded"
+        ) from error
+
+
+def _train(job: Job, fold: Fold, train: Trainer) -> list[Trained]:
+    import os
+
     if job.recording is None:
         outcomes = train(job.members, fold.data, job.budget, pause=job.pause)
     else:

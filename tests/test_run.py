@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ import pytest
 from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import ConfigError, RunError
 from ganas.evaluation import Evaluation
+from ganas.execution import sharing
 from ganas.generations import generation_row
 from ganas.history import Run, first_reason, load_run
 from ganas.listener import SilentListener
@@ -25,6 +27,7 @@ from ganas.search.plan import mlp_plan
 from ganas.settings import with_defaults
 from ganas.store import RunStore
 from ganas.tasks import load_task
+from ganas.training.export import answer
 
 ROOT = Path(__file__).parents[1]
 TINY = {
@@ -372,6 +375,40 @@ def test_a_warm_started_search_goes_on_without_the_earlier_run(finished, tmp_pat
     whole = evolve(config, runs_dir=tmp_path / "whole")
     shutil.rmtree(earlier)
     assert history(resume(begun.folder, generations=config.evolution.generations)) == history(whole)
+
+
+def test_resume_makes_lost_files_of_a_finished_run_again(finished, tmp_path):
+    run = Run(shutil.copytree(finished.folder, tmp_path / "run"))
+    names = finished.facts["pipeline"]["preprocessing"]["numbers"]["names"]
+    rows = {name: np.linspace(0, 4, 7, dtype=np.float32) for name in names}
+    answers = answer(run.folder / "best.keras", rows)
+    pipeline = (run.folder / "pipeline.json").read_text()
+    for name in ("best.keras", "pipeline.json"):
+        (run.folder / name).unlink()
+    again = resume(run.folder)
+    np.testing.assert_array_equal(answer(run.folder / "best.keras", rows), answers)
+    assert (run.folder / "pipeline.json").read_text() == pipeline
+    assert again.readings == finished.readings
+
+
+def test_rows_that_cannot_be_read_end_the_search_and_are_no_failure_of_the_candidates(tmp_path):
+    class Lose(SilentListener):
+        def on_generation(self, row):
+            sharing.fetch.cache_clear()
+            for path in Path(tempfile.gettempdir()).glob("ganas-*/*"):
+                path.unlink()
+
+    config = tiny()
+    with pytest.MonkeyPatch.context() as patch:
+        (tmp_path / "temporary").mkdir()
+        patch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        with pytest.raises(
+            RunError, match=r"a worker can load neither TensorFlow nor the training rows \(FileNotFound"
+        ):
+            evolve(config, runs_dir=tmp_path / "broken", listener=Lose())
+    broken = load_run("latest", tmp_path / "broken")
+    assert all(record.is_ok for record in broken.evaluated)
+    assert history(resume(broken.folder)) == history(evolve(config, runs_dir=tmp_path / "whole"))
 
 
 def test_a_hall_of_fame_of_one_does_not_keep_the_others_from_the_race(tmp_path):

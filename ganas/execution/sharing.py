@@ -8,10 +8,22 @@ from typing import Any
 
 import joblib
 
+from ganas.errors import RunError
+
 
 def publish(value: Any, path: Path) -> None:
-    """Writes ``value`` so that workers can :func:`fetch` it, its arrays mapped from disk and shared among them."""
-    joblib.dump(value, path)
+    """Writes ``value`` so that workers can :func:`fetch` it, its arrays mapped from disk and shared among them.
+
+    Raises:
+        RunError: there is no room for it, or no folder.
+    """
+    try:
+        joblib.dump(value, path)
+    except OSError as error:
+        raise RunError(
+            f"{path}: the rows for the workers cannot be written ({error.strerror or error}); make room there, or let TMPDIR "
+            "name another folder"
+        ) from None
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ model within the model, where no input's name can meet that of a layer, and the 
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganas.errors import RunError
 from ganas.search.plan import NetworkPlan
 from ganas.tasks.inputs import MATRIX_INPUT, input_names
 from ganas.tasks.preprocessing import Categories, Numbers, Preprocessing, Projection
@@ -38,6 +40,9 @@ def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[s
 
     Returns:
         The ``keras.Model``: class probabilities (rows, classes), or numbers in target units (rows, 1), which are float64.
+
+    Raises:
+        RunError: ``path`` cannot be written.
     """
     import keras
 
@@ -52,18 +57,23 @@ def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[s
         outputs = rescaling(outputs)
         rescaling.set_weights([np.array([[scale]]), np.array([mean])])
     model = keras.Model(inputs, outputs, name="ganas")
-    model.save(path)
+    unfinished = Path(path).with_suffix(".part.keras")  # what is there stays until the new one is whole
+    try:
+        model.save(unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from None
     return model
 
 
 def answer(path: Path, inputs: Mapping[str, NDArray[Any]]) -> FloatArray:
-    """Opens an exported model in safe mode and returns its (rows, units) outputs for columns by input name."""
-    from ganas.training.session import prepare_session
+    """Opens an exported model in safe mode and returns its (rows, units) outputs for columns by input name.
 
-    prepare_session(threads=1)
-    import keras
-
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    Raises:
+        RunError: it cannot be opened.
+    """
+    model = _open(path)
     rows = len(next(iter(inputs.values())))
     # Called, not model.predict: that compiles first, which takes longer than the answer for tables of many columns.
     batches = [slice(begin, begin + BATCH_ROWS) for begin in range(0, rows, BATCH_ROWS)]
@@ -75,18 +85,33 @@ def answer_scaled(path: Path, x: FloatArray, *, layer: str | None = None) -> Flo
     """Opens an exported model in safe mode and returns its network's (rows, units) outputs for preprocessed ``x``.
 
     With ``layer``, those of the layer with that name instead of the last one's.
-    """
-    from ganas.training.session import prepare_session
 
-    prepare_session(threads=1)
+    Raises:
+        RunError: it cannot be opened.
+    """
+    model = _open(path)
     import keras
 
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
     network = model.get_layer(_free_name("network", [given.name for given in model.inputs]))
     if layer is not None:
         network = keras.Model(network.input, network.get_layer(layer).output)
     parts = [np.asarray(network(x[begin : begin + BATCH_ROWS])) for begin in range(0, len(x), BATCH_ROWS)]
     return np.concatenate(parts)
+
+
+def _open(path: Path) -> Any:
+    from ganas.training.session import prepare_session
+
+    prepare_session(threads=1)
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RunError(
+            f"{path}: cannot be opened ({reason}); delete it and resume the run, which makes it again"
+        ) from None
 
 
 def _network(plan: NetworkPlan, weights: Sequence[FloatArray], inputs: int, *, name: str) -> Any:

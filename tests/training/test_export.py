@@ -1,5 +1,6 @@
 """An exported network takes raw rows, opens in Keras' safe mode, and answers as the evaluator's own preprocessing does."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 from ganas.errors import DataError, RunError
-from ganas.predict import predict_file
+from ganas.predict import predict_file, read_pipeline
 from ganas.search.plan import DenseLayer, mlp_plan
 from ganas.tasks import load_task, task_from_arrays
 from ganas.tasks.inputs import input_names, read_inputs
@@ -99,6 +100,42 @@ print(modules, "ganas" in sys.modules)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.stdout.strip() == "{'keras'} False", done.stderr
     assert set(run.pipeline["source"]["columns"]) == set(frame.columns) - {"price", "label"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\3\4 not all of it"])
+def test_a_damaged_network_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "best.keras").write_bytes(content)
+    with pytest.raises(RunError, match=r"best\.keras: cannot be opened .*; delete it and resume") as caught:
+        answer(tmp_path / "best.keras", {"a": np.zeros(2, np.float32)})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_that_cannot_be_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = make_rows()
+    task = task_from_arrays(frame.drop(columns=["price", "label"]), frame["label"])
+    write_run(tmp_path, task)
+    before = (tmp_path / "best.keras").read_bytes()
+
+    def fill_the_disk(model: keras.Model, path: Path) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", fill_the_disk)
+    with pytest.raises(RunError, match=r"best\.keras: cannot be written \(No space left on device\)"):
+        write_run(tmp_path, task)
+    assert (tmp_path / "best.keras").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"best.keras", "pipeline.json"}
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"task": "classification"}', "no JSON"])
+def test_a_damaged_pipeline_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "best.keras").touch()
+    (tmp_path / "pipeline.json").write_text(text)
+    with pytest.raises(RunError, match=r"pipeline\.json: is no pipeline .*; delete it and resume"):
+        read_pipeline(tmp_path)
 
 
 def test_pictures_go_in_as_one_matrix(tmp_path: Path) -> None:
