@@ -7,6 +7,7 @@ state is a list of results, and :meth:`Evolution.from_state` replays it.
 from __future__ import annotations
 
 import math
+import operator
 from collections import deque
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -20,7 +21,7 @@ from ganas.evolution.engine import Situation
 from ganas.evolution.engines import make_engine
 from ganas.evolution.hypervolume import hypervolume
 from ganas.evolution.individual import Birth, Child, Individual, Result, Stopped
-from ganas.evolution.logbook import HEADER, describe_generation
+from ganas.evolution.logbook import Logbook, describe_generation
 from ganas.search.space import Genome, SearchSpace
 from ganas.seeds import stream
 
@@ -59,9 +60,8 @@ class Evolution:
         start: Sequence[Mapping[str, Any]] = (),
         **options: Any,
     ) -> None:
-        for name, value in (("population", population), ("hall_of_fame", hall_of_fame)):
-            if value < 1:
-                raise ConfigError(f"[evolution] {name}: must be at least 1, got {value}")
+        population, hall_of_fame = _read_count("population", population), _read_count("hall_of_fame", hall_of_fame)
+        seed = _read_whole("seed", seed)
         self.space = space
         self._settings = {"engine": engine, "population": population, "seed": seed, "hall_of_fame": hall_of_fame}
         self._settings |= options
@@ -79,8 +79,7 @@ class Evolution:
         self._population: list[Individual] = []
         self._hall_of_fame = tools.HallOfFame(hall_of_fame, similar=_is_same_genome)
         self._front = tools.ParetoFront(similar=_is_same_genome)
-        self.logbook = tools.Logbook()
-        self.logbook.header = HEADER
+        self.logbook = Logbook()
 
     def ask(self, count: int) -> list[Genome]:
         """Returns ``count`` genomes never asked or told before; fewer only where a finite space has no more.
@@ -227,7 +226,7 @@ class Evolution:
         """Returns JSON-able data from which :meth:`from_state` goes on exactly."""
         return {
             "format": STATE_FORMAT,
-            "settings": self._settings,
+            "settings": dict(self._settings),
             "generator": _to_json(self._rng.bit_generator.state),
             "queue": [_child_to_json(child.genome, child.birth) for child in self._queue],
             "pending": [_child_to_json(genome, self._births[genome]) for genome in self._pending],
@@ -278,17 +277,40 @@ def _is_same_genome(a: Individual, b: Individual) -> bool:
     return a.genome == b.genome
 
 
+def _read_whole(name: str, value: Any) -> int:
+    try:
+        return int(operator.index(value))
+    except TypeError:
+        raise ConfigError(f"[evolution] {name}: expected a whole number, got {value!r}") from None
+
+
+def _read_count(name: str, value: Any) -> int:
+    count = _read_whole(name, value)
+    if count < 1:
+        raise ConfigError(f"[evolution] {name}: must be at least 1, got {count}")
+    return count
+
+
 def _read_objectives(told: Any) -> tuple[float, ...] | None:
     """Reads a row of objectives; None where it failed or is not finite."""
     if told is None:
         return None
     try:
-        row = tuple(float(number) for number in told)
+        row = tuple(map(_read_number, told)) if not isinstance(told, str | bytes) else (_read_number(told),)
     except (TypeError, ValueError):
         raise SpaceError(f"tell: expected a row of numbers such as [0.12], None or Stopped, got {told!r}") from None
     if not row:
         raise SpaceError("tell: expected a row of at least one number, got an empty one")
     return row if all(map(math.isfinite, row)) else None
+
+
+def _read_number(number: Any) -> float:
+    if isinstance(number, str | bytes):  # "12" would be the row 1, 2
+        raise TypeError
+    try:
+        return float(number)
+    except OverflowError:  # a whole number that no float holds
+        return math.inf
 
 
 def _child_to_json(genome: Genome, birth: Birth) -> dict[str, Any]:

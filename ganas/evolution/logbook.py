@@ -13,6 +13,17 @@ from ganas.evolution.individual import Individual, Result
 HEADER = ["generation", "evaluations", "best", "mean", "spread", "unique", "failures", "stopped"]
 
 
+class Logbook(tools.Logbook):  # type: ignore[misc]  # DEAP ships no types
+    """DEAP's logbook of one row per generation; before the first one it prints as its header, where DEAP's raises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = HEADER
+
+    def __str__(self) -> str:
+        return super().__str__() if len(self) else "\t".join(HEADER)
+
+
 def describe_generation(population: Sequence[Individual], results: Sequence[Result]) -> dict[str, Any]:
     """Returns one row of a DEAP ``Logbook``.
 

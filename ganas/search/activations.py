@@ -8,6 +8,7 @@ https://arxiv.org/abs/1502.01852). Needs no Keras.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -64,7 +65,7 @@ def parse_activation(text: str) -> Activation:
     """Reads ``"tanh"``, ``"leaky_relu"`` or ``"leaky_relu(0.2)"``.
 
     Raises:
-        SpaceError: the name is unknown, or the activation takes no parameter.
+        SpaceError: the name is unknown, or the activation takes no parameter, or it is no finite number.
     """
     match = re.fullmatch(r"([a-z_0-9]+)(?:\(([-+.0-9eE]+)\))?", text)
     name, number = match.groups() if match else (text, None)
@@ -76,6 +77,9 @@ def parse_activation(text: str) -> Activation:
             raise SpaceError(f"activation {text!r}: {name} takes no parameter")
         return Activation(name)
     try:
-        return Activation(name, float(number) if number is not None else PARAMETERS[name][1])
+        parameter = float(number) if number is not None else PARAMETERS[name][1]
     except ValueError:
         raise SpaceError(f"activation {text!r}: {number!r} is not a number") from None
+    if not math.isfinite(parameter):
+        raise SpaceError(f"activation {text!r}: the parameter of {name} must be finite, got {parameter}")
+    return Activation(name, parameter)

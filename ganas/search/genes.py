@@ -6,15 +6,23 @@ Genes are frozen values with pure methods; whatever draws takes its ``rng``. A g
 from __future__ import annotations
 
 import math
+import operator
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ganas.errors import SpaceError
 
 Value = str | int | float | bool | None
+
+DIGITS = 6
+"""A number of a continuum has so many significant digits, so that it prints as it is."""
+LARGEST = 10**300
+"""Ends and steps are at most this: places between them are computed in floats."""
 
 
 @runtime_checkable
@@ -65,6 +73,11 @@ class Choice:
     def __init__(self, values: Sequence[Value], *, ordered: bool = False) -> None:
         plain = (value.item() if isinstance(value, np.generic) else value for value in values)
         object.__setattr__(self, "values", tuple(plain))
+        for value in self.values:
+            if not isinstance(value, Value):
+                raise SpaceError(
+                    f"a choice is of texts, numbers, true, false or None, got {value!r}; name each by a text"
+                )
         object.__setattr__(self, "ordered", ordered)
         if not self.values:
             raise SpaceError("a choice needs at least one value, got none")
@@ -126,6 +139,14 @@ class IntegerRange:
     step: int = 1
 
     def __post_init__(self) -> None:
+        for name in ("low", "high", "step"):
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, operator.index(value))
+            except TypeError:
+                raise SpaceError(f"a range of integers needs a whole number as {name}, got {value!r}") from None
+            if abs(getattr(self, name)) > LARGEST:
+                raise SpaceError(f"a range's {name} must be at most 1e300 in size, got one beyond")
         if self.high < self.low:
             raise SpaceError(f"a range needs low <= high, got {self.low} > {self.high}")
         if self.step < 1:
@@ -136,7 +157,12 @@ class IntegerRange:
     @property
     def size(self) -> float:
         """The number of integers."""
-        return len(self.values)
+        return self._count
+
+    @property
+    def _count(self) -> int:
+        # len() of a range refuses what is beyond 2**63.
+        return (self.high - self.low) // self.step + 1
 
     @property
     def values(self) -> range:
@@ -155,7 +181,7 @@ class IntegerRange:
     def quantile(self, share: float) -> int:
         """Returns the integer whose share of [0, 1) holds ``share``; the ends' shares are as whole as the others'."""
         if not self.log:
-            return self.values[int(share * self.size)]
+            return self.values[min(int(share * self._count), self._count - 1)]
         half = self.step / 2
         return self._nearest(_from_unit(share, max(self.low - half, 0.5), self.values[-1] + half, True))
 
@@ -177,7 +203,7 @@ class IntegerRange:
         return self._nearest(_from_unit(unit, self.low, self.high, self.log))
 
     def _nearest(self, raw: float) -> int:
-        return self.values[min(max(round((raw - self.low) / self.step), 0), len(self.values) - 1)]
+        return self.values[min(max(round((raw - self.low) / self.step), 0), self._count - 1)]
 
     def in_words(self) -> str:
         """Says the ends."""
@@ -195,19 +221,30 @@ class FloatRange:
     step: float | None = None
 
     def __post_init__(self) -> None:
-        if not (self.high >= self.low and math.isfinite(self.low) and math.isfinite(self.high)):
+        for name in ("low", "high", "step"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _read_float(name, value))
+        if not self.high >= self.low or math.inf in (-self.low, self.high):
             raise SpaceError(f"a range needs low <= high, got {self.low} > {self.high}")
-        if self.step is not None and not self.step > 0:
+        if max(abs(self.low), abs(self.high)) > LARGEST:
+            raise SpaceError("a range's ends must be at most 1e300 in size, got one beyond")
+        if self.step is not None and not 0 < self.step <= LARGEST:
             raise SpaceError(f"a range's step must be above 0, got {self.step}")
         if self.log and not self.low > 0:
             raise SpaceError(f"a range in log space needs low > 0, got {self.low}")
+        if self.step is not None and self.low < self.high and self.step < self._rounding:
+            raise SpaceError(f"a range's step must be at least {self._rounding:.1g} next to its ends, got {self.step}")
 
     @property
     def size(self) -> float:
         """The number of steps, ``math.inf`` for a continuum (1 where the ends meet)."""
         if self.low == self.high:
             return 1
-        return math.inf if self.step is None else math.floor((self.high - self.low) / self.step + 1e-9) + 1
+        if self.step is None:
+            return math.inf
+        slack = 1e-9 + min(self._rounding / self.step, 1e-3)
+        return math.floor((self.high - self.low) / self.step + slack) + 1
 
     @property
     def values(self) -> Sequence[float]:
@@ -225,33 +262,53 @@ class FloatRange:
 
     def quantile(self, share: float) -> float:
         """Returns the number below which ``share`` of the samples lie."""
-        return self.from_unit(share) if self.log or math.isinf(self.size) else self._nth(int(share * self.size))
+        if self.log or math.isinf(self.size):
+            return self.from_unit(share)
+        return self._nth(min(int(share * self.size), int(self.size) - 1))
 
     def move(self, value: Value, rng: np.random.Generator, scale: float = 0.1) -> Value:
         """Draws a near number other than ``value``."""
         return _stepped(self, value, rng, scale)
 
     def contains(self, value: Value) -> bool:
-        """Tells whether ``value`` is a number of the range (steps are not checked: they are rounded)."""
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and self.low <= value <= self.high  # type: ignore[operator]
+        """Tells whether ``value`` is a number of the range (steps are not checked: :meth:`nearest` rounds to them)."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        slack = 1e-9 * (self.step or 0.0)  # .1 + .2 is the .3 of a range by .1
+        return self.low - slack <= value <= self.high + slack
+
+    def nearest(self, value: float) -> float:
+        """Returns the number of the range nearest to ``value``; of a continuum, ``value`` itself between the ends."""
+        if self.step is None:
+            return min(max(float(value), self.low), self.high)
+        return self._nth(min(max(round((value - self.low) / self.step), 0), int(self.size) - 1))
 
     def to_unit(self, value: Value) -> float:
         """Returns the place of ``value`` between the ends."""
         return _unit(float(value), self.low, self.high, self.log)  # type: ignore[arg-type]
 
     def from_unit(self, unit: float) -> float:
-        """Returns the number at ``unit``, with 6 significant digits so that it prints as it is."""
+        """Returns the number at ``unit``, with ``DIGITS`` significant digits (of a narrow range: more)."""
         raw = _from_unit(unit, self.low, self.high, self.log)
-        if self.step is None:
-            return self._printed(raw)
-        return self._nth(min(round((raw - self.low) / self.step), int(self.size) - 1))
+        return self.nearest(float(f"{raw:.{self._digits}g}") if self.step is None else raw)
 
     def _nth(self, index: int) -> float:
-        return self._printed(self.low + index * (self.step or 0))
+        step = self.step or 1.0  # without a step the ends meet
+        decimals = max(DIGITS - 1 - _exponent(step), 0)
+        return min(max(round(self.low + index * step, decimals), self.low), self.high)
 
-    def _printed(self, raw: float) -> float:
-        return min(max(float(f"{raw:.6g}"), self.low), self.high)
+    @property
+    def _rounding(self) -> float:
+        """By how much the ends may be off, as floats are."""
+        return 4 * sys.float_info.epsilon * max(abs(self.low), abs(self.high))
+
+    @cached_property
+    def _digits(self) -> int:
+        """``DIGITS``, unless they leave fewer than three numbers: then as many as give the width that many."""
+        width, size = self.high - self.low, max(abs(self.low), abs(self.high))
+        if width == 0 or width >= (2 - 1e-9) * 10.0 ** (_exponent(size) - DIGITS + 1):
+            return DIGITS
+        return min(_exponent(size) - _exponent(width) + DIGITS, sys.float_info.dig + 2)
 
     def in_words(self) -> str:
         """Says the ends."""
@@ -259,13 +316,35 @@ class FloatRange:
         return f"{self.low:g} to {self.high:g}{step}" + (" (log)" if self.log else "")
 
 
+def plain_value(gene: Gene, value: Any) -> Any:
+    """Returns ``value`` without NumPy: a scalar as it prints (``np.float32(0.1)`` is 0.1), or exactly if that is the gene's."""
+    if not isinstance(value, np.generic):
+        return value
+    exact = value.item()
+    printed = float(str(value)) if isinstance(value, np.floating) else exact
+    return printed if gene.contains(printed) or not gene.contains(exact) else exact
+
+
 def fixed(value: Value) -> Choice:
     """Returns the gene that has one value."""
     return Choice((value,))
 
 
+def _read_float(name: str, value: Any) -> float:
+    try:
+        return float(+value)  # a text that is a number is none
+    except TypeError:
+        raise SpaceError(f"a range needs a number as {name}, got {value!r}") from None
+    except OverflowError:
+        raise SpaceError(f"a range's {name} must be at most 1e300 in size, got one beyond") from None
+
+
+def _exponent(number: float) -> int:
+    return math.floor(math.log10(number))
+
+
 def _unit(value: float, low: float, high: float, log: bool) -> float:
-    if high == low:
+    if high == low or (log and math.log(high) == math.log(low)):
         return 0.0
     if log:
         return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))

@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ganas.errors import SpaceError
-from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value
+from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value, plain_value
 
 Row = Mapping[str, Value]
 """The gene values of one layer."""
+COUNTABLE = 1e300
+"""Spaces of more genomes count as infinite, as continua do: what is beyond is no float."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,18 @@ class LayerGroup:
 
     @property
     def size(self) -> float:
-        """The number of different groups, summed over the counts."""
-        row = math.prod(gene.size for gene in self.genes.values())
-        return sum(row**count for count in self.count.values)
+        """The number of different groups, summed over the counts; ``math.inf`` beyond 1e300."""
+        row = _product(gene.size for gene in self.genes.values())
+        counts = self.count.values
+        if row == 1:
+            return self.count.size
+        if counts[-1] == 0:
+            return 1
+        if math.isinf(row) or counts[-1] * math.log10(row) > math.log10(COUNTABLE):
+            return math.inf
+        # The sum of row**low + row**(low + step) + ... is a geometric one.
+        row, step = int(row), self.count.step if len(counts) > 1 else 1
+        return int((row ** (counts[-1] + step) - row**self.count.low) // (row**step - 1))
 
     def sample_row(self, rng: np.random.Generator) -> dict[str, Value]:
         """Draws the genes of one layer."""
@@ -104,10 +116,22 @@ class Genome(Mapping[str, Any]):
 
 @dataclass(frozen=True)
 class Condition:
-    """A flat gene is expressed only where another flat gene has one of ``values``."""
+    """A flat gene is expressed only where another flat gene has one of ``values``.
+
+    Raises:
+        SpaceError: ``values`` are one text or no values at all.
+    """
 
     gene: str
     values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        given: Any = self.values
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise SpaceError(f"condition on {self.gene!r}: expected a tuple such as ({given!r},), got {given!r}")
+        object.__setattr__(self, "values", tuple(given))
+        if not self.values:
+            raise SpaceError(f"condition on {self.gene!r}: expected at least one value, got none")
 
 
 class SearchSpace:
@@ -120,7 +144,8 @@ class SearchSpace:
         encode: the inverse, to the values of a genome; None: what it is given are the values.
 
     Raises:
-        SpaceError: no genes, or a condition that names no earlier gene.
+        SpaceError: no genes, or a condition that names no earlier flat gene, or a value that this gene does not have
+            (of a range, numbers beyond its ends are left out as long as one is in it).
     """
 
     def __init__(
@@ -134,14 +159,21 @@ class SearchSpace:
         if not genes:
             raise SpaceError("the search space is empty: name at least one gene")
         for name, gene in genes.items():
-            if not isinstance(gene, LayerGroup | Gene):
+            # A protocol's check reads every property, and the values of a range with a fine step are millions.
+            if not isinstance(gene, LayerGroup | Choice | IntegerRange | FloatRange) and not isinstance(gene, Gene):
                 raise SpaceError(f"gene {name!r}: expected a gene such as Choice, got {type(gene).__name__}")
         self.genes: dict[str, Gene | LayerGroup] = dict(genes)
         self.conditions: dict[str, Condition] = dict(conditions or {})
-        order = list(self.genes)
+        order, flat = list(self.genes), self.flat
         for name, condition in self.conditions.items():
             if name not in self.genes or condition.gene not in order[: order.index(name)]:
                 raise SpaceError(f"condition of {name!r}: {condition.gene!r} must be a gene that comes before it")
+            for one in (name, condition.gene):
+                if one not in flat:
+                    raise SpaceError(
+                        f"condition of {name!r}: {one!r} is a layer group; conditions are of and on flat genes only"
+                    )
+            self.conditions[name] = _read_condition(name, condition, flat[condition.gene])
         self._decode = decode
         self._encode = encode
 
@@ -166,30 +198,25 @@ class SearchSpace:
                 words[name] = gene.in_words()
         return words
 
-    @property
+    @cached_property
     def size(self) -> float:
-        """The number of different genomes (``math.inf`` where a gene is a continuum)."""
-        size = math.prod(group.size for group in self.groups.values())
-        return size * self._flat_size(list(self.flat), {})
+        """The number of different genomes (``math.inf`` where a gene is a continuum, and beyond 1e300)."""
+        # Every gene looks at one earlier gene at most: trees of conditions, counted from the last gene to the first.
+        trees: dict[str, float] = {}
+        for name in reversed(self.flat):
+            trees[name] = self._tree_size(name, trees)
+        roots = [size for name, size in trees.items() if name not in self.conditions]
+        return _product([*roots, *(group.size for group in self.groups.values())])
 
-    def _flat_size(self, names: list[str], chosen: dict[str, Value]) -> float:
-        """Counts flat genomes; of a gene that conditions look at, values that mean the same to all of them are counted at once."""
-        if not names:
-            return 1
-        name, rest = names[0], names[1:]
-        if not self._is_active(name, chosen):
-            return self._flat_size(rest, chosen)
-        gene = self.flat[name]
-        looking = [condition.values for condition in self.conditions.values() if condition.gene == name]
-        if not looking:
-            return gene.size * self._flat_size(rest, chosen)
-        named = dict.fromkeys(value for values in looking for value in values if gene.contains(value))
-        alike: dict[tuple[bool, ...], list[Value]] = {}
-        for value in named:
-            alike.setdefault(tuple(value in values for values in looking), []).append(value)
-        size = sum(len(same) * self._flat_size(rest, {**chosen, name: same[0]}) for same in alike.values())
-        others = gene.size - len(named)
-        return size + (others * self._flat_size(rest, chosen) if others else 0)
+    def _tree_size(self, name: str, trees: Mapping[str, float]) -> float:
+        """Counts a flat gene's values together with what each brings to expression, given the sizes of later trees."""
+        sizes_by_value: dict[Value, list[float]] = {}
+        for other, condition in self.conditions.items():
+            if condition.gene == name:
+                for value in dict.fromkeys(condition.values):
+                    sizes_by_value.setdefault(value, []).append(trees[other])
+        alone = self.flat[name].size - len(sizes_by_value)
+        return _sum([alone, *map(_product, sizes_by_value.values())])
 
     def _is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         condition = self.conditions.get(name)
@@ -209,10 +236,12 @@ class SearchSpace:
         """Lists every genome of a finite space.
 
         Raises:
-            SpaceError: a gene is a continuum.
+            SpaceError: a gene is a continuum, or the genomes are too many to be counted.
         """
         if math.isinf(self.size):
-            raise SpaceError("a space with a continuum cannot be listed: give every float range a step")
+            raise SpaceError(
+                "a space with a continuum (or over 1e300 genomes) cannot be listed: give float ranges a step"
+            )
         yield from map(Genome, self._expressions(list(self.genes), {}))
 
     def _expressions(self, names: list[str], chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -243,7 +272,8 @@ class SearchSpace:
         Raises:
             SpaceError: a gene is missing or unknown, or a value lies outside its gene.
         """
-        active = {name: gene for name, gene in self.genes.items() if self._is_active(name, values)}
+        written = _write_all(self.flat, values)
+        active = {name: gene for name, gene in self.genes.items() if self._is_active(name, written)}
         _refuse_misfit("genome", values, active)
         return Genome({name: _read_value(f"genome {name}", gene, values[name]) for name, gene in active.items()})
 
@@ -269,7 +299,7 @@ def _refuse_misfit(place: str, values: Any, genes: Mapping[str, Any]) -> None:
 
 
 def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
-    """Checks a value, and writes numbers as the gene does: 1 and 1.0 must be one genome."""
+    """Checks a value, and writes it as the gene does."""
     if isinstance(gene, LayerGroup):
         if not isinstance(value, list | tuple) or not gene.count.contains(len(value)):
             found = len(value) if isinstance(value, list | tuple) else repr(value)
@@ -277,11 +307,59 @@ def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
         for row in value:
             _refuse_misfit(place, row, gene.genes)
         return [{key: _read_value(f"{place} {key}", one, row[key]) for key, one in gene.genes.items()} for row in value]
-    if not gene.contains(value):
+    written = _write(gene, value)
+    if not gene.contains(written):
         raise SpaceError(f"{place}: {value!r} is not in {gene.in_words()}")
+    return written
+
+
+def _write(gene: Gene, value: Any) -> Any:
+    """Writes a value of a gene as the gene does, others as they are: 1 and 1.0, .1 + .2 and .3 must be one genome."""
+    plain = plain_value(gene, value)
+    if not gene.contains(plain):
+        return value
     if isinstance(gene, Choice):
-        return gene.values[gene.values.index(value)]
-    return float(value) if isinstance(gene, FloatRange) else value
+        return gene.values[gene.values.index(plain)]
+    return gene.nearest(plain) if isinstance(gene, FloatRange) else plain
+
+
+def _write_all(genes: Mapping[str, Gene], values: Any) -> dict[str, Any]:
+    if not isinstance(values, Mapping):
+        return {}
+    return {name: _write(gene, values[name]) for name, gene in genes.items() if name in values}
+
+
+def _read_condition(name: str, condition: Condition, gene: Gene) -> Condition:
+    """Returns the condition with its values as the gene writes them."""
+    values = [_write(gene, one) for one in condition.values]
+    kept = [value for value in values if gene.contains(value)]
+    for value in values:
+        if gene.contains(value):
+            continue
+        is_beyond = isinstance(gene, IntegerRange | FloatRange) and _is_beyond(gene, value)
+        if not is_beyond or not kept:
+            raise SpaceError(f"condition of {name!r}: {value!r} is not in {gene.in_words()} of {condition.gene!r}")
+    return Condition(condition.gene, tuple(kept))
+
+
+def _is_beyond(gene: IntegerRange | FloatRange, value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and not gene.low <= value <= gene.high
+
+
+def _product(sizes: Iterable[float]) -> float:
+    """Multiplies sizes, each at least 1; ``math.inf`` beyond ``COUNTABLE``."""
+    product_so_far: float = 1
+    for size in sizes:
+        if math.isinf(size) or product_so_far * size > COUNTABLE:
+            return math.inf
+        product_so_far *= size
+    return product_so_far
+
+
+def _sum(sizes: Iterable[float]) -> float:
+    total = sum(sizes)
+    return total if total <= COUNTABLE else math.inf
 
 
 def _freeze(value: Any) -> Any:

@@ -194,6 +194,9 @@ def test_an_individual_is_its_own_copy_and_knows_its_objectives() -> None:
         ([{"a": 1, "b": "x"}], [], "tell: expected one row per genome, got 0 for 1 genomes"),
         ([{"a": 1, "b": "x"}], [0.5], r"expected a row of numbers such as \[0.12\], None or Stopped, got 0.5"),
         ([{"a": 1, "b": "x"}], [["low"]], "expected a row of numbers"),
+        ([{"a": 1, "b": "x"}], ["12"], "expected a row of numbers such as .*, got '12'"),
+        ([{"a": 1, "b": "x"}], [b"12"], "expected a row of numbers"),
+        ([{"a": 1, "b": "x"}], [["12"]], "expected a row of numbers"),
         ([{"a": 1, "b": "x"}], [[]], "at least one number"),
         ([{"a": 1, "b": "x"}, {"a": 2, "b": "x"}], [[1.0], [1.0, 2.0]], "as many objectives in every row, got 1 and 2"),
         ([{"a": 1, "b": "x"}, {"a": 1, "b": "x"}], [[1.0], [1.0]], "a genome is there twice"),
@@ -218,6 +221,8 @@ def test_a_genome_is_told_once() -> None:
     [
         ({"engine": "genrational"}, r"engine: 'genrational' is unknown; did you mean 'generational'\?"),
         ({"engine": "generational", "population": 0}, r"\[evolution\] population: must be at least 1, got 0"),
+        ({"population": 3.5}, r"\[evolution\] population: expected a whole number, got 3.5"),
+        ({"seed": "four"}, r"\[evolution\] seed: expected a whole number, got 'four'"),
         ({"engine": "generational", "hall_of_fame": 0}, r"\[evolution\] hall_of_fame: must be at least 1, got 0"),
         ({"engine": "generational", "tournament": 0}, r"\[evolution\] tournament: must be at least 1, got 0"),
         ({"engine": "generational", "tournament": 2.5}, r"\[evolution\] tournament: expected int, such as 3, got 2.5"),
@@ -264,3 +269,46 @@ def test_an_evolution_needs_no_keras() -> None:
         "assert not {'tensorflow', 'keras', 'matplotlib', 'joblib'} & set(sys.modules), 'loaded'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_number_that_no_float_holds_is_a_failure() -> None:
+    evolution = Evolution(SPACE, engine="random", population=2)
+    evolution.tell(evolution.ask(2), [[10**400], Stopped([-(10**400)], rung=0)])
+    assert [result.objectives for result in evolution.results] == [None, None]
+
+
+def test_what_was_told_beside_the_steps_is_not_asked_again_and_hides_nothing() -> None:
+    space = SearchSpace({"a": FloatRange(0, 0.5, step=0.1)})
+    evolution = Evolution(space, engine="random")
+    evolution.tell([{"a": 0.11}, {"a": 0.1 + 0.2}], [[1.0], [2.0]])
+    assert sorted(genome["a"] for genome in evolution.ask(100)) == [0.0, 0.2, 0.4, 0.5]
+    with pytest.raises(SpaceError, match="told before"):
+        evolution.tell([{"a": 0.12}], [[1.0]])
+
+
+def test_settings_given_by_numpy_are_plain_in_the_state() -> None:
+    evolution = Evolution(SPACE, seed=np.int64(4), population=np.int64(3), hall_of_fame=np.int32(2))  # type: ignore[arg-type]
+    again = Evolution.from_state(SPACE, json.loads(json.dumps(evolution.state())))
+    assert again.ask(5) == evolution.ask(5) == Evolution(SPACE, seed=4, population=3).ask(5)
+
+
+def test_a_state_does_not_change_with_what_is_done_to_another() -> None:
+    evolution = Evolution(SPACE, seed=4)
+    evolution.state()["settings"]["seed"] = 5
+    assert evolution.state()["settings"]["seed"] == 4
+
+
+def test_the_logbook_prints_before_the_first_generation() -> None:
+    evolution = Evolution(SPACE, engine="random", population=2)
+    assert str(evolution.logbook).split() == evolution.logbook.header
+    evolution.tell(evolution.ask(2), [[1.0], [2.0]])
+    assert len(str(evolution.logbook).splitlines()) == 2
+
+
+def test_a_space_with_integers_beyond_a_machine_word_is_searched() -> None:
+    space = SearchSpace({"a": IntegerRange(8, 10**30, log=True), "b": IntegerRange(0, 2**64)})
+    evolution = Evolution(space, population=4)
+    for _ in range(4):
+        genomes = evolution.ask(4)
+        evolution.tell(genomes, [[genome["a"] / 1e30] for genome in genomes])
+    assert len(evolution.results) == 16

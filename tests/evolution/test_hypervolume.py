@@ -2,6 +2,7 @@
 
 import pytest
 
+from ganas.errors import SpaceError
 from ganas.evolution.hypervolume import hypervolume
 from ganas.evolution.individual import Birth, Individual
 from ganas.search.space import Genome
@@ -22,3 +23,8 @@ def test_an_individual_beyond_the_reference_adds_nothing():
 
 def test_an_empty_front_has_no_volume():
     assert hypervolume([], (1.0, 1.0)) == 0.0
+
+
+def test_a_reference_of_too_few_numbers_is_refused_in_one_line():
+    with pytest.raises(SpaceError, match="one number per objective, got 1 for 2 objectives"):
+        hypervolume([individual(1.0, 3.0)], [3.0])

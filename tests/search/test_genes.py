@@ -137,6 +137,15 @@ def test_a_fixed_gene_has_one_value() -> None:
     [
         (lambda: Choice([]), "at least one value"),
         (lambda: Choice([1, 1.0]), "twice"),
+        (lambda: Choice([(1, 2), (3,)]), r"texts, numbers, true, false or None, got \(1, 2\)"),  # type: ignore[list-item]
+        (lambda: Choice([[1, 2], [3]]), r"texts, numbers, true, false or None, got \[1, 2\]"),  # type: ignore[list-item]
+        (lambda: IntegerRange(1.5, 3), "a whole number as low, got 1.5"),  # type: ignore[arg-type]
+        (lambda: IntegerRange(0, 10**400), "at most 1e300"),
+        (lambda: FloatRange(0, 10**400), "at most 1e300"),
+        (lambda: FloatRange(0, 1e301), "at most 1e300"),
+        (lambda: FloatRange(0, "1"), "a number as high, got '1'"),  # type: ignore[arg-type]
+        (lambda: FloatRange(0, 1, step=math.inf), "step must be above 0, got inf"),
+        (lambda: FloatRange(1e17, 1e17 + 100, step=1), "step must be at least 9e\\+01"),
         (lambda: IntegerRange(5, 1), "low <= high"),
         (lambda: IntegerRange(0, 4, log=True), "log space"),
         (lambda: IntegerRange(1, 4, step=0), "step"),
@@ -149,3 +158,58 @@ def test_a_fixed_gene_has_one_value() -> None:
 def test_a_gene_that_makes_no_sense_is_refused(make: object, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "gene",
+    [
+        FloatRange(1234567.0, 1234569.0),
+        FloatRange(2e7, 2e7 + 100),
+        FloatRange(-2e7 - 100, -2e7),
+        FloatRange(1e6, 1e6 + 1, log=True),
+    ],
+)
+def test_a_range_that_is_narrow_for_its_numbers_has_numbers_between_its_ends(gene: FloatRange) -> None:
+    rng = np.random.default_rng(0)
+    samples = {gene.sample(rng) for _ in range(100)}
+    assert len(samples) > 95
+    assert all(map(gene.contains, samples))
+
+
+def test_numbers_of_a_range_that_is_not_narrow_have_six_digits() -> None:
+    rng = np.random.default_rng(0)
+    for gene in (FloatRange(3e-4, 3e-3, log=True), FloatRange(0, 0.99), FloatRange(-3, 4), FloatRange(1000, 1100)):
+        samples = [gene.sample(rng) for _ in range(100)]
+        assert samples == [float(f"{sample:.6g}") for sample in samples]
+
+
+def test_steps_have_the_decimals_of_the_step_however_large_the_ends_are() -> None:
+    assert FloatRange(1e6, 1e6 + 10, step=1).values == tuple(1e6 + index for index in range(11))
+    assert FloatRange(1e6, 1e6 + 0.3, step=0.1).values == (1000000.0, 1000000.1, 1000000.2, 1000000.3)
+    assert FloatRange(-0.3, 0.3, step=0.1).values == (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
+    assert FloatRange(0, 1, step=1 / 3).values == (0.0, 0.333333, 0.666667, 1.0)
+
+
+def test_the_nearest_number_of_a_range_by_steps_is_on_them() -> None:
+    gene = FloatRange(0.1, 0.5, step=0.1)
+    assert [gene.nearest(value) for value in (0.1 + 0.2, 0.11, 0.5)] == [0.3, 0.1, 0.5]
+    assert FloatRange(0.0, 0.99, step=0.1).nearest(0.99) == 0.9
+    assert FloatRange(0.1, 0.3, step=0.1).contains(0.1 + 0.2)
+    assert FloatRange(0.0, 1.0).nearest(0.123456789) == 0.123456789
+
+
+@pytest.mark.parametrize(
+    "gene", [IntegerRange(0, 2**64), IntegerRange(8, 10**30), IntegerRange(8, 10**30, log=True, step=3)]
+)
+def test_an_integer_range_may_be_wider_than_a_machine_word(gene: IntegerRange) -> None:
+    rng = np.random.default_rng(0)
+    assert gene.size == (gene.high - gene.low) // gene.step + 1
+    sample = gene.sample(rng)
+    assert gene.contains(sample)
+    assert gene.contains(gene.move(sample, rng))
+
+
+def test_ends_given_by_numpy_are_plain_numbers() -> None:
+    integers, floats = IntegerRange(np.int64(1), np.int64(3)), FloatRange(np.float64(0), np.float32(1))  # type: ignore[arg-type]
+    assert {type(end) for end in (integers.low, integers.high)} == {int}
+    assert {type(end) for end in (floats.low, floats.high)} == {float}

@@ -31,6 +31,10 @@ SMALL = SearchSpace(
 seeds = st.integers(0, 2**32)
 
 
+def conditioned(gene, values, other=Choice("xy")):  # noqa: B008  # genes are frozen
+    return SearchSpace({"a": gene, "b": other}, conditions={"b": Condition("a", values)})
+
+
 @given(seeds)
 def test_a_sample_is_a_genome_of_the_space(seed: int) -> None:
     genome = SPACE.sample(np.random.default_rng(seed))
@@ -144,6 +148,17 @@ def test_a_genome_that_is_not_of_the_space_is_refused_in_one_line(values: dict[s
         (lambda: SearchSpace({"units": [1, 2]}), "expected a gene"),  # type: ignore[dict-item]
         (lambda: SearchSpace({"a": Choice([1, 2])}, conditions={"a": Condition("a", (1,))}), "comes before"),
         (lambda: SearchSpace({"a": Choice([1, 2])}, conditions={"b": Condition("a", (1,))}), "comes before"),
+        (lambda: Condition("a", "adamw"), r"expected a tuple such as \('adamw',\), got 'adamw'"),  # type: ignore[arg-type]
+        (lambda: Condition("a", True), r"expected a tuple such as \(True,\), got True"),  # type: ignore[arg-type]
+        (lambda: Condition("a", ()), "at least one value"),
+        (lambda: conditioned(Choice(["sgd", "adam"]), ("sgd", "sdg")), r"'b': 'sdg' is not in sgd \| adam of 'a'"),
+        (lambda: conditioned(IntegerRange(0, 3), (True,)), "True is not in 0 to 3 of 'a'"),
+        (lambda: conditioned(IntegerRange(0, 3), (7,)), "7 is not in 0 to 3 of 'a'"),
+        (lambda: conditioned(LayerGroup(IntegerRange(1, 2), {"u": Choice([1, 2])}), (1,)), "'a' is a layer group"),
+        (
+            lambda: conditioned(Choice([1, 2]), (1,), LayerGroup(IntegerRange(1, 2), {"u": Choice([1, 2])})),
+            "'b' is a layer group",
+        ),
     ],
 )
 def test_a_space_that_makes_no_sense_is_refused(make: object, message: str) -> None:
@@ -159,3 +174,74 @@ def test_a_genome_stands_for_itself_unless_the_space_decodes() -> None:
     doubled = SearchSpace(plain.genes, decode=lambda g: 2 * g["units"], encode=lambda n: {"units": n // 2})
     assert doubled.decode(genome) == 4
     assert doubled.encode(4) == genome
+
+
+def test_a_value_beside_the_steps_is_the_genome_of_the_nearest_step() -> None:
+    for log in (False, True):
+        space = SearchSpace({"rate": FloatRange(0.1, 0.5, log=log, step=0.1), "name": Choice("xy")})
+        assert space.genome({"rate": 0.1 + 0.2, "name": "x"}) == space.genome({"rate": 0.3, "name": "x"})
+        assert space.genome({"rate": 0.11, "name": "x"})["rate"] == 0.1
+
+
+def test_a_condition_holds_for_the_step_nearest_to_what_is_given() -> None:
+    space = conditioned(FloatRange(0.1, 0.5, step=0.1), (0.1 + 0.2,))
+    assert space.size == len(list(space.genomes())) == 4 + 2
+    assert space.genome({"a": 0.1 + 0.2, "b": "x"}) == space.genome({"a": 0.3, "b": "x"})
+    assert "b" not in space.genome({"a": 0.2})
+
+
+def test_a_condition_may_be_given_as_a_list() -> None:
+    assert Condition("a", ["sgd"]) == Condition("a", ("sgd",))  # type: ignore[arg-type]
+
+
+def switches(count: int) -> SearchSpace:
+    genes = {f"{kind}{index}": Choice([True, False]) for index in range(count) for kind in "sv"}
+    return SearchSpace(genes, conditions={f"v{index}": Condition(f"s{index}", (True,)) for index in range(count)})
+
+
+def test_the_size_of_many_switches_is_the_product_of_theirs() -> None:
+    assert switches(3).size == len(list(switches(3).genomes())) == 3**3
+    assert switches(200).size == 3**200
+    assert math.isinf(switches(700).size)
+
+
+def test_the_size_counts_conditions_on_conditions() -> None:
+    genes = {"a": IntegerRange(0, 4), "b": Choice("xyz"), "c": Choice("uv"), "d": Choice([1, 2, 3, 4])}
+    conditions = {"b": Condition("a", (1, 2)), "c": Condition("b", ("x",)), "d": Condition("a", (2, 3))}
+    space = SearchSpace(genes, conditions=conditions)
+    assert space.size == len(list(space.genomes())) == 2 + (2 + 2) + (2 + 2) * 4 + 4
+
+
+def test_deep_groups_are_counted_as_long_as_a_float_holds_the_number() -> None:
+    row = {"units": Choice([1, 2, 3])}
+    assert LayerGroup(IntegerRange(2, 8, step=3), row).size == 3**2 + 3**5 + 3**8
+    assert LayerGroup(IntegerRange(7, 7, step=5), row).size == 3**7
+    assert LayerGroup(IntegerRange(0, 0), row).size == 1
+    assert LayerGroup(IntegerRange(1, 10**6), {"units": Choice([1])}).size == 10**6
+    assert LayerGroup(IntegerRange(1, 120), row).size == sum(3**count for count in range(1, 121))
+    for high in (1000, 10**6, 10**30):
+        space = SearchSpace({"layers": LayerGroup(IntegerRange(1, high), row), "name": Choice("xy")})
+        assert math.isinf(space.size)
+    with pytest.raises(SpaceError, match="1e300"):
+        next(space.genomes())
+
+
+def test_a_space_is_made_and_counted_without_listing_a_range() -> None:
+    class Unlisted(FloatRange):
+        @property
+        def values(self):
+            raise AssertionError("listed")
+
+    assert SearchSpace({"rate": Unlisted(0, 1, step=1e-6)}).size == 1_000_001
+
+
+def test_what_numpy_says_is_one_genome_with_what_python_says() -> None:
+    genes = {"n": IntegerRange(1, 9), "rate": FloatRange(0, 1), "is_on": Choice([True, False]), "d": Choice([0.1, 0.2])}
+    space = SearchSpace({**genes, "layers": LayerGroup(IntegerRange(1, 2), {"units": IntegerRange(1, 9)})})
+    told = {"n": np.int64(3), "rate": np.float32(0.3), "is_on": np.bool_(True), "d": np.float32(0.1)}
+    genome = space.genome({**told, "layers": [{"units": np.int32(4)}]})
+    plain = {"n": 3, "rate": 0.3, "is_on": True, "d": 0.1, "layers": [{"units": 4}]}
+    assert json.loads(json.dumps(genome.to_json())) == plain
+    assert genome == space.genome(plain)
+    with pytest.raises(SpaceError, match="is not in 1 to 9"):
+        space.genome({**plain, "n": np.float64(3.5)})

@@ -72,3 +72,10 @@ def test_a_spec_that_makes_no_sense_is_refused_in_one_line_that_names_the_key(
     assert str(caught.value).startswith("[search] key")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name_of_one", ["elu(1e400)", "leaky_relu(-1e999)"])
+def test_a_parameter_beyond_the_largest_number_is_refused(name_of_one: str) -> None:
+    with pytest.raises(ConfigError, match="must be finite") as caught:
+        read_gene("[search] activation", ["relu", name_of_one], activation())
+    assert "\n" not in str(caught.value)
