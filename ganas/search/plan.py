@@ -3,6 +3,9 @@
 Every network of ganas is a chain of dense layers. A classifier or regressor ends in the head of its task; an
 autoencoder is a chain whose head has the width of its input and which names one layer the *bottleneck*. What a task
 decides (the head, the loss where none is named) is left empty until ``Task.complete`` fills it in.
+
+Every part writes its values in Python's own types, NumPy's scalars and lists too: what is equal must have one digest, from which
+the seeds of its trainings come.
 """
 
 from __future__ import annotations
@@ -17,6 +20,18 @@ from typing import Any
 
 from ganas.errors import SpaceError
 from ganas.search.activations import parse_activation
+from ganas.search.values import (
+    read_flag,
+    read_list,
+    read_number,
+    read_options,
+    read_part,
+    read_share,
+    read_text,
+    read_whole,
+    refusal,
+    settle,
+)
 
 
 @dataclass(frozen=True)
@@ -29,12 +44,21 @@ class DenseLayer:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.units < 1:
-            raise SpaceError(f"layer units: must be at least 1, got {self.units}")
-        if not 0.0 <= self.dropout < 1.0:
-            raise SpaceError(f"layer dropout: must be in [0, 1), got {self.dropout}")
-        if parse_activation(self.activation).name == "softmax":
+        settle(
+            self,
+            units=read_whole("layer units", self.units, 1),
+            activation=read_text("layer activation", self.activation),
+            batch_normalization=read_flag("layer batch_normalization", self.batch_normalization),
+            dropout=read_share("layer dropout", self.dropout, is_open=True),
+        )
+        activation = parse_activation(self.activation)
+        if activation.name == "softmax":
             raise SpaceError("layer activation: softmax is for heads, not for hidden layers")
+        # what Keras refuses, and what is divided by
+        if activation.name == "leaky_relu" and (activation.parameter or 0.0) < 0:
+            raise refusal("layer activation", "a leaky_relu with a slope of at least 0", self.activation)
+        if activation.name == "celu" and activation.parameter == 0:
+            raise refusal("layer activation", "a celu with another alpha than 0", self.activation)
 
 
 @dataclass(frozen=True)
@@ -47,10 +71,13 @@ class Optimizer:
     options: tuple[tuple[str, float | bool | int], ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise SpaceError(f"learning_rate: must be above 0, got {self.learning_rate}")
-        if self.weight_decay < 0:
-            raise SpaceError(f"weight_decay: must be at least 0, got {self.weight_decay}")
+        settle(
+            self,
+            name=read_text("optimizer", self.name),
+            learning_rate=read_number("learning_rate", self.learning_rate, is_open=True),
+            weight_decay=read_number("weight_decay", self.weight_decay),
+            options=read_options(self.options),
+        )
 
 
 @dataclass(frozen=True)
@@ -68,8 +95,8 @@ class Corruption:
     def __post_init__(self) -> None:
         if self.kind not in ("mask", "gaussian", "dropout"):
             raise SpaceError(f"corruption kind: must be mask, gaussian or dropout, got {self.kind!r}")
-        if not (self.rate >= 0 and (self.kind == "gaussian" or self.rate < 1)):
-            raise SpaceError(f"corruption rate: must be in [0, 1) (gaussian: at least 0), got {self.rate}")
+        place, is_gaussian = f"corruption rate of {self.kind}", self.kind == "gaussian"
+        settle(self, rate=read_number(place, self.rate) if is_gaussian else read_share(place, self.rate, is_open=True))
 
 
 @dataclass(frozen=True)
@@ -82,10 +109,11 @@ class Mutation:
     layers: str = "all"  # "all" | "encoder" (up to and with the bottleneck)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1 or not 0 <= self.ratio <= 1:
-            raise SpaceError(
-                f"weight mutation: probability and ratio must be in [0, 1], got {self.probability}, {self.ratio}"
-            )
+        settle(
+            self,
+            probability=read_share("weight mutation probability", self.probability),
+            ratio=read_share("weight mutation ratio", self.ratio),
+        )
         if self.method not in ("magnitude", "random", "smallest"):
             raise SpaceError(f"weight mutation method: must be magnitude, random or smallest, got {self.method!r}")
         if self.layers not in ("all", "encoder"):
@@ -100,6 +128,14 @@ class Head:
     activation: str = "linear"
     batch_normalization: bool = False
 
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            units=read_whole("head units", self.units, 1),
+            activation=read_text("head activation", self.activation),
+            batch_normalization=read_flag("head batch_normalization", self.batch_normalization),
+        )
+
 
 @dataclass(frozen=True)
 class NetworkPlan:
@@ -113,6 +149,9 @@ class NetworkPlan:
         normalization: batch normalisation ``"after_activation"`` or ``"before_activation"``.
         bottleneck: index in ``layers`` of an autoencoder's code, else None.
         tied: decoder kernels are the transposed encoder kernels (needs mirrored layers).
+
+    Raises:
+        SpaceError: a value is of the wrong type, not finite or out of range.
     """
 
     layers: tuple[DenseLayer, ...]
@@ -130,8 +169,22 @@ class NetworkPlan:
     tied: bool = False
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise SpaceError(f"batch_size: must be at least 1, got {self.batch_size}")
+        settle(
+            self,
+            layers=tuple(read_part("layers", layer, DenseLayer) for layer in read_list("layers", self.layers)),
+            head=None if self.head is None else read_part("head", self.head, Head),
+            loss=None if self.loss is None else read_text("loss", self.loss),
+            optimizer=read_part("optimizer", self.optimizer, Optimizer),
+            batch_size=read_whole("batch_size", self.batch_size, 1),
+            kernel_initializer=read_text("kernel_initializer", self.kernel_initializer),
+            l1=read_number("l1", self.l1),
+            l2=read_number("l2", self.l2),
+            normalization=read_text("normalization", self.normalization),
+            corruption=None if self.corruption is None else read_part("corruption", self.corruption, Corruption),
+            mutation=None if self.mutation is None else read_part("mutation", self.mutation, Mutation),
+            bottleneck=None if self.bottleneck is None else read_whole("bottleneck", self.bottleneck),
+            tied=read_flag("tied", self.tied),
+        )
         if self.normalization not in ("after_activation", "before_activation"):
             raise SpaceError(
                 f"normalization: must be after_activation or before_activation, got {self.normalization!r}"
@@ -190,8 +243,8 @@ class NetworkPlan:
         Raises:
             SpaceError: a key is unknown or a value makes no sense.
         """
-        values = dict(data)
         try:
+            values = dict(data)
             values["layers"] = tuple(DenseLayer(**layer) for layer in values.get("layers", ()))
             parts = {"head": Head, "corruption": Corruption, "mutation": Mutation}
             for name, part in parts.items():
@@ -201,7 +254,7 @@ class NetworkPlan:
             optimizer["options"] = tuple(sorted(dict(optimizer.get("options") or {}).items()))
             values["optimizer"] = Optimizer(**optimizer)
             return cls(**values)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise SpaceError(f"plan: {error}") from None
 
     def digest(self) -> str:
@@ -224,12 +277,16 @@ def mlp_plan(
     Raises:
         SpaceError: a setting is unknown or makes no sense.
     """
-    made = tuple(
-        layer if isinstance(layer, DenseLayer) else DenseLayer(layer) if isinstance(layer, int) else DenseLayer(*layer)
-        for layer in layers
-    )
     weight_decay = settings.pop("weight_decay", 0.0)
     try:
+        made = tuple(
+            layer
+            if isinstance(layer, DenseLayer)
+            else DenseLayer(*layer)
+            if isinstance(layer, list | tuple)
+            else DenseLayer(layer)
+            for layer in read_list("layers", layers)
+        )
         return NetworkPlan(made, optimizer=Optimizer(optimizer, learning_rate, weight_decay), **settings)
     except TypeError as error:
         raise SpaceError(f"plan: {error}") from None
