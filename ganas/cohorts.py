@@ -116,8 +116,12 @@ def unsupported(plan: NetworkPlan) -> str | None:
     return None
 
 
-def bucket_of(plan: NetworkPlan, shape: tuple[int, int], budget: TrainingBudget) -> Bucket:
+def bucket_of(
+    plan: NetworkPlan, shape: tuple[int, int], budget: TrainingBudget, *, epoch_rows: int | None = None
+) -> Bucket:
     """Returns the bucket that a complete, supported ``plan`` on training data of ``shape`` (rows, columns) belongs to.
+
+    An epoch goes through ``epoch_rows`` rows, None: each once. No batch has more, whatever the plan says.
 
     Its structure is the coarsest that costs at most ``SPARED`` operations more than the plan's own, or else the finest: a
     small training is over before another program would be compiled, a long one is worth one of its own.
@@ -137,7 +141,7 @@ def bucket_of(plan: NetworkPlan, shape: tuple[int, int], budget: TrainingBudget)
         plan.head.activation,
         widths,
         lanes if widths == structures[0] else 1,
-        1 << (plan.batch_size - 1).bit_length(),
+        1 << (max(1, min(plan.batch_size, epoch_rows or rows)) - 1).bit_length(),
         plan.loss,
         plan.optimizer.name.replace("_", ""),
         plan.optimizer.options,

@@ -3,7 +3,8 @@
 It completes plans with the task's head and loss, gives each training its seed, groups trainings into jobs for the
 trainers, runs the jobs on an executor, and puts the answers of folds and repeats together. A plan is trained once: equal
 plans share one evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone; with
-rungs also on whom it is compared with, with an estate also on whose weights it inherits.
+rungs also on whom it is compared with, with an estate also on whose weights it inherits. Threads may share one: what
+belongs to a batch is kept in its call.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import tempfile
+import textwrap
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ganas import cohorts
-from ganas.errors import ConfigError, SpaceError
+from ganas.errors import ConfigError, GanasError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
-from ganas.execution import Executor, WorkerLost, make_executor, publish
+from ganas.execution import Executor, InProcessExecutor, WorkerLost, make_executor, publish
 from ganas.inheritance import Estate
 from ganas.jobs import Training, combine, make_jobs, mean
 from ganas.machine import check_backend
@@ -32,6 +35,9 @@ from ganas.training.contract import Member, Outcome
 from ganas.worker import Job, Trained, prepare, train_job
 
 TRAINER_CHOICES = ("auto", "cohort", "keras")
+
+_in_process = threading.Lock()
+"""Held while this process trains: the programs of the cohort trainer are shared by its threads."""
 
 
 class Evaluator:
@@ -48,7 +54,8 @@ class Evaluator:
         rungs: early stopping across the candidates of a batch: brackets that batches take in turn; empty: none.
         estate: where trained weights are kept for the plans that inherit them; None: all begin anew.
 
-    It is a context manager; leaving it ends its workers. The caller's seeds, threads and TensorFlow settings are left alone.
+    It is a context manager; leaving it ends its workers, and it answers no more. Threads may share it: a plan that two ask for at
+    the same time is trained by both, to the same answer. The caller's seeds, threads and TensorFlow settings are left alone.
     """
 
     def __init__(
@@ -92,9 +99,10 @@ class Evaluator:
         """Errors at a rung by the epochs of the rungs up to it: brackets have rungs of their own."""
         self._unfinished: dict[str, Evaluation] = {}
         self._estate = estate
-        self._inherited: dict[str, float] = {}
-        """Epochs behind the weights that a plan in training began with, by its digest."""
         self._batches = 0
+        self._is_closed = False
+        self._publishing = threading.Lock()
+        self._remembering = threading.Lock()
 
     def __enter__(self) -> Evaluator:
         return self
@@ -103,7 +111,8 @@ class Evaluator:
         self.close(kill=exception[0] is not None)
 
     def close(self, *, kill: bool = False) -> None:
-        """Ends the workers that this evaluator started and removes its temporary files."""
+        """Ends the workers that this evaluator started and removes its temporary files; afterwards it answers no more."""
+        self._is_closed = True
         if self._owned is not None:
             self._owned.close(kill=kill)
         self._folder.cleanup()
@@ -126,8 +135,15 @@ class Evaluator:
             batch: the number of this batch, where brackets of rungs take turns; None: one more than the last.
             on_evaluation: called with ``(index, evaluation)`` as each is known, in any order.
             deadline: seconds since the epoch; what is not trained by then comes back ``timed_out`` and is forgotten.
+
+        Raises:
+            SpaceError: something is no plan.
+            GanasError: the evaluator is closed.
         """
-        plans = [plans] if isinstance(plans, NetworkPlan) else list(plans)
+        self._require_open()
+        plans = [plans] if isinstance(plans, NetworkPlan) or not isinstance(plans, Iterable) else list(plans)
+        for plan in plans:
+            _require_plan(plan)
         answers: dict[int, Evaluation] = {}
 
         def answer(index: int, evaluation: Evaluation) -> None:
@@ -143,8 +159,8 @@ class Evaluator:
             prepared = self._prepare(plan)
             if isinstance(prepared, Evaluation):
                 answer(index, prepared)
-            elif (key := prepared.digest()) in self._unfinished:
-                known[index] = self._cache[key] = self._unfinished.pop(key)
+            elif (left := self._unfinished.pop(key := prepared.digest(), None)) is not None:
+                known[index] = self._cache[key] = left
                 answer(index, known[index])
             elif key in self._cache:
                 answer(index, self._cache[key])
@@ -206,7 +222,13 @@ class Evaluator:
             budget: instead of the evaluator's own.
             recording: measure the error as the trainings go.
             on_trained: called with ``(index, trained)`` as each is known, in any order.
+
+        Raises:
+            SpaceError: something is no plan, or does not fit the task.
+            GanasError: the evaluator is closed.
         """
+        for plan, _ in pairs:
+            _require_plan(plan)
         completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
         groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
         for index, ((plan, seed), fold) in enumerate(zip(completed, folds or [0] * len(completed), strict=True)):
@@ -220,7 +242,12 @@ class Evaluator:
         return [trained[index] for index in range(len(completed))]
 
     def publish(self, name: str, fold: Fold) -> str:
-        """Writes a fold where workers find it, and returns its path."""
+        """Writes a fold where workers find it, and returns its path.
+
+        Raises:
+            GanasError: the evaluator is closed.
+        """
+        self._require_open()
         path = str(Path(self._folder.name) / name)
         publish(fold, Path(path))
         self._shapes[path] = fold.data.x_train.shape
@@ -233,11 +260,18 @@ class Evaluator:
 
     def _fold(self, index: int) -> str:
         """Returns the path of a published fold of the task."""
-        if index not in self._folds:
-            fold = self.task.fold(index)
-            self._steps[index] = fold.measure.step
-            self._folds[index] = self.publish(f"fold{index}", fold)
-        return self._folds[index]
+        with self._publishing:
+            if index not in self._folds:
+                fold = self.task.fold(index)
+                self._steps[index] = fold.measure.step
+                self._folds[index] = self.publish(f"fold{index}", fold)
+            return self._folds[index]
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise GanasError(
+                "Evaluator: is closed and its workers have ended; use it inside its with block, or make another"
+            )
 
     # ---- how a batch is trained ----------------------------------------------------------------------------------------
 
@@ -272,8 +306,15 @@ class Evaluator:
         Who is ``known`` of the same batch has its answer, and counts at the rungs it came to.
         """
         marks = bracket.epochs(self.budget.epochs) if bracket else ()
-        alive = {index: self._trainings(index, plan, parents.get(index, ())) for index, plan in plans.items()}
+        alive: dict[int, list[Training]] = {}
+        inherited: dict[int, float] = {}
+        for index, plan in plans.items():
+            alive[index], inherited[index] = self._trainings(index, plan, parents.get(index, ()))
         passed: dict[int, tuple[tuple[int, float], ...]] = dict.fromkeys(plans, ())
+
+        def settle(index: int, parts: list[Trained], status: str = "ok") -> None:
+            answer(index, self._finish(plans[index], parts, passed[index], inherited[index], status))
+
         for rung, pause in enumerate((*marks, None)):
             at_rung: dict[int, list[Trained]] = {}
 
@@ -283,7 +324,7 @@ class Evaluator:
                 if all(part.outcome.status == "ok" for part in parts) and rung < len(marks):
                     at_rung[index] = parts
                 else:
-                    self._finish(index, plans[index], parts, answer, passed[index])
+                    settle(index, parts)
 
             self._stage(alive, pause, deadline, finish)
             if bracket is None or pause is None:
@@ -297,8 +338,7 @@ class Evaluator:
                 passed[index] = (*passed[index], (pause, scores[index]))
                 is_finished = all(part.outcome.is_finished for part in parts)
                 if index not in survivors or is_finished:
-                    status = "ok" if index in survivors else "stopped"
-                    self._finish(index, plans[index], parts, answer, passed[index], status=status)
+                    settle(index, parts, "ok" if index in survivors else "stopped")
             alive = {
                 index: [
                     dataclasses.replace(training, member=dataclasses.replace(training.member, state=part.outcome.state))
@@ -313,7 +353,8 @@ class Evaluator:
         self._batches = self._batches + 1 if batch is None else batch + 1
         return self.rungs[(self._batches - 1) % len(self.rungs)] if self.rungs else None
 
-    def _trainings(self, index: int, plan: NetworkPlan, parents: Sequence[NetworkPlan]) -> list[Training]:
+    def _trainings(self, index: int, plan: NetworkPlan, parents: Sequence[NetworkPlan]) -> tuple[list[Training], float]:
+        """Returns the trainings of a plan on all folds and repeats, and the epochs behind the weights that they begin with."""
         seed = self._seed_of(plan)
         parts = [
             (fold, derive_seed(seed, fold, repeat)) for fold in range(self.task.folds) for repeat in range(self.repeats)
@@ -322,12 +363,12 @@ class Evaluator:
         if self._estate is not None:
             known = [self._cache[key] for parent in parents if (key := parent.digest()) in self._cache]
             heirloom = self._estate.heirloom(plan, known, [seed for _, seed in parts])
-        self._inherited[plan.digest()] = heirloom.epochs if heirloom else 0
         initial = heirloom.weights if heirloom else [None] * len(parts)
-        return [
+        trainings = [
             Training(index, fold, Member(plan, seed, weights))
             for (fold, seed), weights in zip(parts, initial, strict=True)
         ]
+        return trainings, heirloom.epochs if heirloom else 0
 
     def _stage(
         self,
@@ -361,10 +402,12 @@ class Evaluator:
         self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
     ) -> Iterator[tuple[Training, Trained]]:
         """Trains all, in jobs; the members of a job whose worker died are tried again one by one: none can take others down."""
+        self._require_open()
         packages = make_jobs(groups, self._shapes, budget, self.executor.jobs, **options)
         lost: list[tuple[Job, list[Training]]] = []
         jobs, kinds = [package.job for package in packages], [package.program for package in packages]
-        for place, result in self.executor.run(train_job, jobs, kinds):
+        function = _train_alone if isinstance(self.executor, InProcessExecutor) else train_job
+        for place, result in self.executor.run(function, jobs, kinds):
             job, chunk = packages[place].job, packages[place].trainings
             if isinstance(result, WorkerLost):
                 singles = [(dataclasses.replace(job, members=(training.member,)), [training]) for training in chunk]
@@ -374,19 +417,18 @@ class Evaluator:
                 self.programs[trained.process] = max(self.programs.get(trained.process, 0), trained.programs)
                 yield training, trained
         for job, chunk in lost:
-            for _, result in self.executor.run(train_job, [job]):
+            for _, result in self.executor.run(function, [job]):
                 yield chunk[0], result[0] if not isinstance(result, WorkerLost) else _lost(result)
 
     def _finish(
         self,
-        index: int,
         plan: NetworkPlan,
         parts: list[Trained],
-        answer: Callable[[int, Evaluation], None],
         rungs: tuple[tuple[int, float], ...],
-        status: str = "ok",
-    ) -> None:
-        """Puts the parts of one plan together into its evaluation, remembers it, and hands it over."""
+        inherited: float,
+        status: str,
+    ) -> Evaluation:
+        """Puts the parts of one plan together into its evaluation, and remembers it; of two threads', the first."""
         evaluation = combine(plan, self._seed_of(plan), parts, self.task.inputs, status)
         evaluation = dataclasses.replace(evaluation, rungs=rungs, trainer=self.trainer_of(plan)[0])
         limit, latency = self.budget.max_latency_ms, evaluation.measures.get("latency_ms")
@@ -395,17 +437,30 @@ class Evaluator:
             evaluation = dataclasses.replace(evaluation, status="too_large", error=None, message=message)
         if evaluation.measures.get("copies"):
             evaluation = dataclasses.replace(evaluation, status="failed", error=None, message=COPIES)
-        if epochs := self._inherited.pop(plan.digest()):
-            measures = {**evaluation.measures, "inherited_epochs": epochs}
+        if inherited:
+            measures = {**evaluation.measures, "inherited_epochs": inherited}
             evaluation = dataclasses.replace(evaluation, measures=measures)
-        if not evaluation.is_cut:
-            self._cache[plan.digest()] = evaluation
-            if self._estate is not None:
+        if evaluation.is_cut:
+            return evaluation
+        with self._remembering:
+            first = self._cache.setdefault(plan.digest(), evaluation)
+            if first is evaluation and self._estate is not None:
                 self._estate.leave(evaluation, [part.outcome.weights for part in parts])
-        answer(index, evaluation)
+        return first
 
 
 COPIES = "the network gives back whatever it is given, perturbed rows too: it is the identity and has learnt nothing"
+
+
+def _train_alone(job: Job) -> list[Trained]:
+    with _in_process:
+        return train_job(job)
+
+
+def _require_plan(plan: Any) -> None:
+    if not isinstance(plan, NetworkPlan):
+        found = textwrap.shorten(repr(plan), 80, placeholder="...")
+        raise SpaceError(f"Evaluator: expected a plan, such as ganas.mlp_plan([64]), got {found}")
 
 
 def _lost(result: WorkerLost) -> Trained:

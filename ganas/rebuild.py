@@ -41,7 +41,8 @@ def rebuild(run: Run, evaluation: Evaluation) -> Any:
     """Returns the network of an evaluation as it was in the search, a ``keras.Model`` on preprocessed inputs.
 
     It is trained again in a worker, from its own seed (of the first fold and repeat); one that began with a parent's weights is
-    read from the run's folder instead. Loads TensorFlow in this process.
+    read from the run's folder instead. A run on arrays has no data to train on: use an ``Evaluator`` of them.
+    Loads TensorFlow in this process.
 
     Raises:
         RunError: the run's data were given as arrays or changed, or the network could not be trained again, or its weights

@@ -95,3 +95,13 @@ def test_a_plan_without_hidden_layers_has_a_bucket():
 def test_empty_lanes_cost_what_full_ones_do():
     bucket = bucket_of(classifier((50, "relu")), DIGITS, BUDGET)
     assert work(bucket, 1) == work(bucket, bucket.lanes) < work(bucket, bucket.lanes + 1)
+
+
+def test_a_batch_is_never_larger_than_the_rows_of_an_epoch():
+    def batch(size, **drawn):
+        return bucket_of(classifier((5, "relu"), batch_size=size), (100, 64), BUDGET, **drawn).batch
+
+    assert [batch(size) for size in (1, 2, 33, 64, 65, 100)] == [1, 2, 64, 64, 128, 128]
+    assert batch(101) == batch(100_000) == 128
+    assert batch(100_000, epoch_rows=300) == 512  # rows of the data may be drawn more than once
+    assert batch(64, epoch_rows=300) == 64

@@ -1,12 +1,13 @@
 """The evaluator: each plan once, in order, the same alone and in company; what fails is an answer, not an exception."""
 
+import threading
 import time
 
 import numpy as np
 import pytest
 
 import ganas
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, GanasError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.execution import InProcessExecutor, WorkerLost
@@ -187,3 +188,70 @@ def test_the_step_of_the_error_is_a_row_of_the_first_fold():
     task = load_task("iris", folds=3)
     with Evaluator(task, executor=InProcessExecutor(1)) as evaluator:
         assert evaluator.step() == 1 / len(task.fold(0).data.x_validation)
+
+
+def test_threads_that_share_an_evaluator_get_the_answers_of_one_alone(alone):
+    answers = {}
+    with make() as evaluator:
+        beginning = threading.Barrier(4)
+
+        def ask(number):
+            beginning.wait()
+            answers[number] = evaluator.evaluate(PLANS if number % 2 else reversed(PLANS))[:: 1 if number % 2 else -1]
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    expected = [answer(one) for one in alone]
+    assert [[answer(one) for one in answers[number]] for number in range(4)] == [expected] * 4
+    assert all(one is other for row in answers.values() for one, other in zip(row, answers[0], strict=True))
+
+
+def test_a_plan_asked_for_again_while_it_is_trained_has_one_evaluation(alone):
+    nested = []
+    with make() as evaluator:
+
+        def ask_again(index, _):
+            if index == 0:
+                nested.extend(evaluator.evaluate(PLANS))
+
+        evaluations = evaluator.evaluate(PLANS, on_evaluation=ask_again)
+    assert all(one is other for one, other in zip(nested, evaluations, strict=True))
+    assert [answer(one) for one in evaluations] == [answer(one) for one in alone]
+
+
+@pytest.mark.parametrize("executor", [None, Counting()], ids=["own workers", "given executor"])
+def test_an_evaluator_that_is_closed_says_so_and_starts_no_worker(executor):
+    with Evaluator(load_task("iris"), executor=executor) as evaluator:
+        pass
+    for ask in (
+        lambda: evaluator.evaluate(PLANS),
+        lambda: evaluator.retrain([(PLANS[0], 1)]),
+        lambda: evaluator.publish("fold", evaluator.task.fold(0)),
+        evaluator.step,
+    ):
+        with pytest.raises(GanasError, match="Evaluator: is closed") as caught:
+            ask()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("plans", ["x", 5, None, [{"layers": []}], [PLANS[0], None], [[PLANS[0]]]])
+def test_what_is_no_plan_is_one_line_before_anything_is_trained(plans):
+    executor = Counting()
+    with make(executor) as evaluator:
+        with pytest.raises(SpaceError, match="Evaluator: expected a plan, such as") as caught:
+            evaluator.evaluate(plans)
+        with pytest.raises(SpaceError, match="Evaluator: expected a plan, such as"):
+            evaluator.retrain([({"layers": []}, 1)])
+    assert "\n" not in str(caught.value)
+    assert executor.trained == 0
+
+
+def test_a_plan_of_numpy_scalars_harms_no_companion(alone):
+    plan = mlp_plan([(np.int64(6), "relu")], batch_size=np.int64(32), learning_rate=np.float64(1e-3))
+    with make() as evaluator:
+        evaluations = evaluator.evaluate([plan, *PLANS])
+    assert evaluations[0] is evaluations[1]
+    assert [answer(one) for one in evaluations[1:]] == [answer(one) for one in alone]

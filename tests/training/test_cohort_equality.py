@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -40,10 +42,10 @@ def plan(*layers, **changes):
     return NetworkPlan(layers or (DenseLayer(9, "relu"), DenseLayer(4, "tanh")), **changes)
 
 
-def assert_agrees(plans, budget=EXACT, tolerance=1e-6):
+def assert_agrees(plans, budget=EXACT, tolerance=1e-6, data=DATA):
     members = [Member(one, seed) for seed, one in enumerate(plans)]
-    found = train(members, DATA, budget)
-    expected = train_by_keras(members, DATA, budget)
+    found = train(members, data, budget)
+    expected = train_by_keras(members, data, budget)
     for member, mine, keras_own in zip(members, found, expected, strict=True):
         assert mine.status == keras_own.status == "ok", mine.message + keras_own.message
         for curve in ("loss", "val_loss"):
@@ -78,6 +80,14 @@ def test_depths_widths_activations_and_batch_sizes_agree_in_one_cohort():
             plan(DenseLayer(31, "celu(0.7)"), DenseLayer(7, "leaky_relu(0.2)")),
         ]
     )
+
+
+def test_batches_larger_than_the_data_agree():
+    layers = DenseLayer(5, "tanh", True), DenseLayer(7)
+    plans = [plan(*layers, batch_size=size) for size in (ROWS - 1, ROWS, ROWS + 1, 100_000)]
+    assert_agrees(plans)
+    drawn = np.random.default_rng(1).integers(0, ROWS, 3 * ROWS)
+    assert_agrees(plans[2:], data=dataclasses.replace(DATA, drawn=drawn))
 
 
 @pytest.mark.parametrize("normalization", ["after_activation", "before_activation"])

@@ -53,7 +53,7 @@ def _bucket(member: Member, data: TrainingData, budget: TrainingBudget) -> Bucke
         reason = "the bottleneck is to be measured, and it has none"
     if reason is not None:
         raise SpaceError(f"the cohort trainer cannot train this plan: {reason}")
-    return bucket_of(member.plan, data.x_train.shape, budget)
+    return bucket_of(member.plan, data.x_train.shape, budget, epoch_rows=data.epoch_rows)
 
 
 def _train_safely(bucket: Bucket, rows: Rows, members: list[Progress]) -> dict[int, Outcome]:
