@@ -5,6 +5,9 @@ A mistake of the user's is one line on the standard error and exit code 2; an in
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +27,8 @@ app = typer.Typer(
 # the common base of typer's usage errors, which have moved between packages with typer's versions
 UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 INTERRUPTED = 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Of a disk without room, of a quota or a limit that is reached."""
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A path, a name (or part of one), or 'latest'.")]
 RunsDir = Annotated[Path, typer.Option(help="The folder that holds the run folders.")]
@@ -153,6 +158,7 @@ def list_runs(runs_dir: RunsDir = RUNS) -> None:
     from ganas.console import make_console
     from ganas.history import Run, list_folders
     from ganas.printing import print_runs, run_row
+    from ganas.store import refusing_damage
 
     folders = list_folders(runs_dir)
     if not folders:
@@ -161,7 +167,8 @@ def list_runs(runs_dir: RunsDir = RUNS) -> None:
     rows, console = [], make_console()
     for folder in folders:
         try:
-            rows.append(run_row(Run(folder)))
+            with refusing_damage(folder):
+                rows.append(run_row(Run(folder)))
         except GanasError as error:
             typer.echo(f"left out: {error}", err=True)
     print_runs(console, rows)
@@ -284,29 +291,74 @@ def info() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs a command and returns its exit code; ``argv`` None: the process's arguments."""
+    _mend_streams()
     try:
         code = app(args=argv, standalone_mode=False, prog_name="ganas")
+        sys.stdout.flush()  # what cannot be written is said here, not by Python at its end
     except GanasError as error:
         return _refuse(str(error))
     except UsageError as error:
         message: str = error.format_message()  # type: ignore[attr-defined]
         return _refuse(f"{message.rstrip('.')}; see: ganas --help")
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
+    except typer.Abort as abort:
+        if isinstance(abort.__cause__, EOFError):  # typer takes it for Ctrl-D at a prompt; there are no prompts here
+            raise abort.__cause__ from None
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough
+        _silence_output()
+        return 1
+    except OSError as error:
+        return _refuse(_in_one_line(error))
     return code if isinstance(code, int) else 0
 
 
+def _mend_streams() -> None:
+    """Lets everything be printed anywhere: a closed stream takes all and keeps nothing, an ASCII one has its question marks."""
+    for name in ("stdin", "stdout", "stderr"):  # in this order, so that a file opened later gets no number of theirs
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115 -- for good
+    if hasattr(sys.stdout, "reconfigure"):
+        is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "replace")
+
+
+def _in_one_line(error: OSError) -> str:
+    """Says what the system refused, where that is no fault of the program's.
+
+    Raises:
+        OSError: it may be one; the traceback says more.
+    """
+    if error.errno in FULL:
+        _silence_output()
+        where = error.filename or "the output, or a file"
+        return f"{where}: cannot be written ({error.strerror}); make room, or write elsewhere"
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return "the working folder was deleted; change to one that exists"
+    raise error
+
+
+def _silence_output() -> None:
+    from ganas.console import silence
+
+    silence(sys.stdout)
+
+
 def _refuse(message: str) -> int:
-    typer.echo(f"ganas: {' '.join(message.split())}", err=True)
+    with contextlib.suppress(OSError):
+        typer.echo(f"ganas: {' '.join(message.split())}", err=True)
     return 2
 
 
 def _watch(quiet: bool, search: Any) -> Any:
     """Runs ``search(listener)`` with a screen, and leaves the terminal as it was."""
-    from ganas.console import make_console
+    from ganas.console import make_lasting_console
     from ganas.screen import Screen
 
-    screen = Screen(make_console(), quiet=quiet)
+    screen = Screen(make_lasting_console(), quiet=quiet)
     try:
         return search(screen)
     finally:
@@ -316,9 +368,9 @@ def _watch(quiet: bool, search: Any) -> Any:
 def _watch_comparison(quiet: bool, comparison: Any) -> Any:
     """Runs ``comparison(listener)`` with a screen, and leaves the terminal as it was."""
     from ganas.comparison.screen import ComparisonScreen
-    from ganas.console import make_console
+    from ganas.console import make_lasting_console
 
-    screen = ComparisonScreen(make_console(), quiet=quiet)
+    screen = ComparisonScreen(make_lasting_console(), quiet=quiet)
     try:
         return comparison(screen)
     finally:

@@ -233,6 +233,7 @@ class Comparison:
             evaluator.retrain(pairs, budget=budget, recording=recording, on_trained=hear)
 
     def _hear(self, evaluator: Evaluator, planned: Planned, trained: Trained) -> None:
+        self.store.refuse_if_gone()
         plan = planned.way.plan
         if trained.outcome.status == "ok" and not planned.is_tuning:
             path = self._weights_of(planned)

@@ -15,12 +15,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.errors import RunError
-from ganas.evaluation import Evaluation
+from ganas.evaluation import STATUSES, Evaluation
 from ganas.search.plan import NetworkPlan
-from ganas.store import Asked, check_database, connect_readonly
+from ganas.store import Asked, check_database, connect_readonly, refusing_damage
 
 if TYPE_CHECKING:
     from ganas.config import RunConfig
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "status": (str,),
+    "created": (str,),
+    "kind": (str,),
+    "seed": (int,),
+    "hall_of_fame": (int,),
+    "seconds": (int, float),
+    "from_arrays": (bool,),
+    "data": (list,),
+    "objectives": (list,),
+    "variants": (list,),
+    "task": (dict,),
+    "versions": (dict,),
+    "fingerprint": (dict,),
+    "pipeline": (dict,),
+    "result": (dict,),
+}
+"""What facts are, if they are there: others are looked at where they are used."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +53,17 @@ class Record(Asked):
     def is_ok(self) -> bool:
         """Whether the candidate was trained to its end."""
         return self.evaluation is not None and self.evaluation.is_ok
+
+
+class Facts(dict[str, Any]):
+    """Facts of a run by name; ``facts[name]`` of one that is missing says in one line that the run is damaged."""
+
+    def __init__(self, path: Path, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.path = path
+
+    def __missing__(self, key: str) -> Any:
+        raise RunError(f"{self.path}: damaged (fact {key} is missing); put a whole copy of it back")
 
 
 @dataclass(frozen=True)
@@ -106,9 +136,13 @@ class Run:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Facts of the run as a whole: seed, versions, fingerprint, status, seconds, ..."""
-        return {
-            key: json.loads(value) for key, value in self._rows("SELECT key, value FROM facts WHERE key <> 'engine'")
-        }
+        rows = self._rows("SELECT key, value FROM facts WHERE key <> 'engine'")
+        with refusing_damage(self.folder):
+            facts = Facts(self.folder / "run.db", {key: json.loads(value) for key, value in rows})
+            for key in ("status", *(KINDS.keys() & facts.keys())):
+                if not isinstance(facts[key], KINDS[key]):
+                    raise TypeError(f"fact {key} is {facts[key]!r}")
+            return facts
 
     @property
     def status(self) -> str:
@@ -145,7 +179,9 @@ class Run:
             "epochs, best_epoch, seconds, trainer, message, plan, measures, curves, rungs"
         )
         query = f"SELECT {columns} FROM individuals i LEFT JOIN evaluations e ON e.number = i.number ORDER BY i.number"
-        return [_record(row) for row in self._rows(query)]
+        rows = self._rows(query)
+        with refusing_damage(self.folder):
+            return [_record(row) for row in rows]
 
     @property
     def evaluated(self) -> list[Record]:
@@ -155,19 +191,24 @@ class Run:
     @property
     def standing(self) -> tuple[int, float | None]:
         """How many evaluations there are, and the lowest error of those that count; the records are not read for it."""
-        ((count, best),) = self._rows("SELECT COUNT(*), MIN(CASE WHEN status = 'ok' THEN error END) FROM evaluations")
-        return int(count), best
+        rows = self._rows("SELECT COUNT(*), MIN(CASE WHEN status = 'ok' THEN error END) FROM evaluations")
+        with refusing_damage(self.folder):
+            ((count, best),) = rows
+            return int(count), None if best is None else _number(best)
 
     @cached_property
     def generations(self) -> list[dict[str, Any]]:
         """The rows of the generation log."""
-        return [json.loads(row) for (row,) in self._rows("SELECT row FROM generations ORDER BY number")]
+        rows = self._rows("SELECT row FROM generations ORDER BY number")
+        with refusing_damage(self.folder):
+            return [dict(json.loads(row)) for (row,) in rows]
 
     @cached_property
     def readings(self) -> list[dict[str, Any]]:
         """Every reading of the test rows: time, evaluations so far, scores."""
         rows = self._rows("SELECT time, evaluations, scores FROM readings ORDER BY number")
-        return [{"time": time, "evaluations": count, **json.loads(scores)} for time, count, scores in rows]
+        with refusing_damage(self.folder):
+            return [{"time": time, "evaluations": count, **json.loads(scores)} for time, count, scores in rows]
 
     @property
     def hall_of_fame(self) -> list[HallMember]:
@@ -223,7 +264,7 @@ class Run:
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         try:
-            with contextlib.closing(connect_readonly(self.folder / "run.db")) as db:
+            with refusing_damage(self.folder), contextlib.closing(connect_readonly(self.folder / "run.db")) as db:
                 return db.execute(query).fetchall()
         except sqlite3.DatabaseError as error:
             raise RunError(f"{self.folder / 'run.db'}: cannot be read ({error})") from error
@@ -251,7 +292,7 @@ def find_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") ->
     if str(reference) == "latest":
         if not folders:
             raise RunError(f"{runs_dir}: no runs there yet; start one with: ganas evolve")
-        return max(folders, key=lambda folder: (folder / "config.toml").stat().st_mtime_ns)
+        return max(folders, key=_begun)
     matches = [f for f in folders if f.name == str(reference)] or [f for f in folders if str(reference) in f.name]
     if len(matches) == 1:
         return matches[0]
@@ -259,6 +300,14 @@ def find_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") ->
         raise RunError(f"run {reference}: {len(matches)} runs match: {', '.join(f.name for f in matches)}; say which")
     known = ", ".join(folder.name for folder in folders[-5:]) or "none"
     raise RunError(f"run {reference}: not found, neither as a path nor in {runs_dir}; the last runs there: {known}")
+
+
+def _begun(folder: Path) -> int:
+    """Returns when a run began: its settings are written then; without them, when its database was; 0 of one that is gone."""
+    for name in ("config.toml", "run.db"):
+        with contextlib.suppress(OSError):
+            return (folder / name).stat().st_mtime_ns
+    return 0
 
 
 def list_folders(runs_dir: str | Path = "runs") -> list[Path]:
@@ -280,26 +329,47 @@ def _goodness(record: Record) -> tuple[float, int, int]:
     return ((record.objectives or (float("inf"),))[0], record.evaluation.parameters, record.number)
 
 
+def _number(value: Any) -> float:
+    """Returns a number that was read; ``TypeError`` of anything else, which SQLite keeps in any column."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def _text(value: Any) -> str:
+    """Returns a text that was read; ``TypeError`` of anything else."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
 def _record(row: tuple[Any, ...]) -> Record:
+    """Makes a record of a row; one that was not written so is a ValueError, KeyError, TypeError or AttributeError."""
     number, batch, generation, genome, operator, parents, status, seed, error, objectives, *rest = row
     evaluation = None
     if status is not None:
         loss, parameters, epochs, best_epoch, seconds, trainer, message, plan, measures, curves, rungs = rest
+        if status not in STATUSES:
+            raise ValueError(f"status {status!r} of candidate {number}")
+        known = [value for value in (error, loss, best_epoch) if value is not None]
+        for value in (seed, parameters, epochs, seconds, *known):
+            _number(value)
         evaluation = Evaluation(
             NetworkPlan.from_json(json.loads(plan)),
             seed,
             status,
-            error=error,
-            measures=json.loads(measures),
+            error=_number(error) if status == "ok" else error,
+            measures=dict(json.loads(measures)),
             loss=loss,
             parameters=parameters,
             epochs=epochs,
             best_epoch=best_epoch,
             seconds=seconds,
-            curves=tuple(json.loads(curves)),
-            message=message,
-            trainer=trainer,
+            curves=tuple({name: list(values) for name, values in one.items()} for one in json.loads(curves)),
+            message=_text(message),
+            trainer=_text(trainer),
             rungs=tuple((mark, error) for mark, error in json.loads(rungs)),
         )
-    told = None if objectives is None else tuple(json.loads(objectives))
-    return Record(number, batch, generation, json.loads(genome), operator, tuple(json.loads(parents)), evaluation, told)
+    told = None if objectives is None else tuple(_number(value) for value in json.loads(objectives))
+    genes, origin = dict(json.loads(genome)), tuple(json.loads(parents))
+    return Record(number, batch, generation, genes, _text(operator), origin, evaluation, told)

@@ -128,9 +128,16 @@ class Estate:
         self._folder = folder
 
     def leave(self, evaluation: Evaluation, trainings: Sequence[Weights]) -> None:
-        """Keeps the weights of a plan's trainings, its folds and repeats in order, if they came to something."""
+        """Keeps the weights of a plan's trainings, its folds and repeats in order, if they came to something.
+
+        Raises:
+            RunError: they cannot be written.
+        """
         if evaluation.status in LEAVING:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._folder.mkdir(exist_ok=True)  # not its parents: the folder of a run that was deleted stays deleted
+            except OSError as error:
+                raise RunError(f"{self._folder}: cannot be written ({error.strerror})") from None
             save_weights(self._path(evaluation.plan), [array for weights in trainings for array in weights])
 
     def heirloom(self, plan: NetworkPlan, parents: Iterable[Evaluation], seeds: Sequence[int]) -> Heirloom | None:
@@ -149,7 +156,7 @@ class Estate:
         """Returns what so many ``trainings`` of ``plan`` left.
 
         Raises:
-            RunError: there is nothing of it in the folder.
+            RunError: there is nothing of it in the folder, or it is damaged.
         """
         if not self._path(plan).exists():
             raise RunError(f"{self._path(plan)}: no weights of {plan.in_words()}, which a candidate inherits")

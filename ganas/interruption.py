@@ -1,4 +1,4 @@
-"""Requests to stop: Ctrl-C and SIGTERM, counted."""
+"""Requests to stop: Ctrl-C, SIGTERM, and the SIGHUP of a terminal that is closed, counted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 
 class StopRequest:
-    """Counts requests to stop: the first Ctrl-C ends after the batch if there is one, the second (or SIGTERM) at once.
+    """Counts requests to stop: the first Ctrl-C ends after the batch if there is one, the second (or SIGTERM, SIGHUP) at once.
 
     Attributes:
         has_batch: whether a batch is under way that a first Ctrl-C lets end.
@@ -21,7 +21,10 @@ class StopRequest:
 
     @contextlib.contextmanager
     def on_signals(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Listens to SIGINT and SIGTERM while inside; does nothing outside the main thread."""
+        """Listens to SIGINT, SIGTERM and SIGHUP while inside; does nothing outside the main thread.
+
+        SIGHUP stays ignored if it was, as under ``nohup``; Windows has none.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -32,7 +35,10 @@ class StopRequest:
                 raise KeyboardInterrupt
             say("Stopping after this batch; press Ctrl-C again to stop at once. `ganas resume` goes on.")
 
-        earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        earlier = {number: signal.signal(number, handle) for number in numbers}
         try:
             yield
         finally:

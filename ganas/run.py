@@ -44,7 +44,7 @@ from ganas.settings import (
     make_task,
     with_defaults,
 )
-from ganas.store import Asked, RunStore
+from ganas.store import Asked, RunStore, refusing_damage
 from ganas.tasks.reconstruction import linear_yardstick
 from ganas.tasks.task import Task
 from ganas.versions import installed_versions
@@ -230,6 +230,7 @@ class Search:
     def _search(self, evolution: Evolution, evaluator: Evaluator, told: list[Evaluation]) -> str:
         """Asks, trains, remembers, tells, until something runs out; returns what."""
         while (reason := self._what_ran_out(told)) is None:
+            self.store.refuse_if_gone()
             batch = int(self.store.get("batch", 0))
             genomes = evolution.ask(min(self.ask_size, self.planned - len(told)))
             if not genomes:
@@ -348,7 +349,8 @@ class Search:
         if state is not None:
             self.numbers = {Genome(record.genome).digest: record.number for record in run.records}
             told = [record.evaluation for record in run.records[:count] if record.evaluation is not None]
-            return Evolution.from_state(self.space, state), told
+            with refusing_damage(self.store.folder):
+                return Evolution.from_state(self.space, state), told
         return make_evolution(self.config, self.task, self.space, warm.genomes), []
 
     def _asked(self, evolution: Evolution, genomes: Sequence[Genome], batch: int, first: int) -> list[Asked]:

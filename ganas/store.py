@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganas.errors import RunError
+from ganas.errors import RunError, SpaceError
 from ganas.evaluation import Evaluation
 
 VERSION = 2
@@ -51,6 +51,9 @@ CREATE TABLE readings (       -- every time the test rows were read
     scores TEXT NOT NULL);    -- JSON
 """
 
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
+"""What is raised where damaged rows are read: no JSON and no Unicode are ValueErrors, another shape is one of the others."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -74,17 +77,23 @@ class RunStore:
             self._db = sqlite3.connect(folder / "run.db", isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+        self._identity = _identity(folder / "run.db")
 
     @classmethod
     def create(cls, folder: Path, config: str, facts: Mapping[str, Any]) -> RunStore:
         """Makes the folder with ``config.toml`` and an empty database.
 
         Raises:
-            RunError: the folder exists, or cannot be written.
+            RunError: the folder exists, or cannot be written; or a name in the settings is no text.
         """
         try:
+            text = config.encode("utf-8")
+        except UnicodeEncodeError as error:
+            line = config[config.rfind("\n", 0, error.start) + 1 :].split("\n")[0]
+            raise RunError(f"config {line!a}: holds bytes that are no UTF-8; rename the file or folder") from None
+        try:
             folder.mkdir(parents=True)
-            (folder / "config.toml").write_text(config, encoding="utf-8")
+            (folder / "config.toml").write_bytes(text)
         except FileExistsError:
             raise RunError(f"{folder}: exists already; choose another --name") from None
         except OSError as error:
@@ -125,10 +134,23 @@ class RunStore:
             _put(self._db, facts)
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Returns a fact of the run."""
-        with _one_line(self.folder):
+        """Returns a fact of the run.
+
+        Raises:
+            RunError: it cannot be read, or is no JSON.
+        """
+        with _one_line(self.folder), refusing_damage(self.folder):
             row = self._db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        return default if row is None else json.loads(row[0])
+            return default if row is None else json.loads(row[0])
+
+    def refuse_if_gone(self) -> None:
+        """Looks whether what is written still arrives in the run's folder: a deleted file takes it and keeps nothing.
+
+        Raises:
+            RunError: the folder, or the database in it, was deleted, moved or replaced.
+        """
+        if _identity(self.folder / "run.db") != self._identity:
+            raise RunError(f"{self.folder}: run.db was deleted, moved or replaced while the run went on; start again")
 
     def add_asked(self, rows: Sequence[Asked]) -> None:
         """Remembers what was asked, before it is trained; asking the same again after a crash changes nothing."""
@@ -194,7 +216,7 @@ def check_database(folder: Path) -> None:
     path = folder / "run.db"
     if not path.is_file():
         raise RunError(f"{folder}: no run.db there; expected the folder of a run")
-    with _one_line(folder), contextlib.closing(connect_readonly(path)) as db:
+    with _one_line(folder), refusing_damage(folder), contextlib.closing(connect_readonly(path)) as db:
         row = db.execute("SELECT value FROM facts WHERE key = 'version'").fetchone()
         found = None if row is None else json.loads(row[0])
         if found != VERSION:
@@ -202,14 +224,44 @@ def check_database(folder: Path) -> None:
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:
-    """Opens a database for reading, from a read-only place too."""
+    """Opens a database for reading, from a read-only place too.
+
+    Raises:
+        RunError: what a killed process wrote last lies beside the database, and cannot be read from such a place.
+    """
     uri = path.resolve().as_uri()
+    db = sqlite3.connect(f"{uri}?mode=ro", uri=True)
     try:
-        db = sqlite3.connect(f"{uri}?mode=ro", uri=True)
         db.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        db.close()
+        if _has_unwritten_changes(path):
+            raise RunError(
+                f"{path}: the run was killed and {path.name}-wal holds its last changes, which cannot be read here "
+                f"({error}); copy the folder to a place that can be written"
+            ) from None
         db = sqlite3.connect(f"{uri}?immutable=1", uri=True)
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
     return db
+
+
+def _has_unwritten_changes(path: Path) -> bool:
+    """Returns whether SQLite's write-ahead log holds something; a database that is opened as immutable lacks that."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Returns what tells a file from another of its name; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _take_lock(folder: Path) -> sqlite3.Connection:
@@ -223,6 +275,22 @@ def _take_lock(folder: Path) -> sqlite3.Connection:
             raise RunError(f"{folder}: another process is working on this run; wait for it or end it") from None
         raise RunError(f"{folder}: cannot be written ({error})") from None
     return lock
+
+
+@contextlib.contextmanager
+def refusing_damage(folder: Path) -> Iterator[None]:
+    """Turns what rows of wrong contents cause while they are read into one line about the run.
+
+    Raises:
+        RunError: no JSON, no text, or not of the shape that was written.
+    """
+    try:
+        yield
+    except SpaceError as error:
+        raise RunError(f"{folder / 'run.db'}: damaged ({error}); put a whole copy of it back") from None
+    except DAMAGE as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise RunError(f"{folder / 'run.db'}: damaged ({reason}); put a whole copy of it back") from None
 
 
 @contextlib.contextmanager

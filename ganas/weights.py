@@ -2,23 +2,57 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ganas.errors import RunError
 from ganas.training.contract import FloatArray
+
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+)
+"""What NumPy raises on a file that is no NPZ file of arrays, or no longer; an empty one is an EOFError."""
 
 
 def save_weights(path: Path, weights: Sequence[FloatArray]) -> None:
-    """Writes weights, all or nothing."""
+    """Writes weights, all or nothing, and waits until the disk has them.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, *weights)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            np.savez(file, *weights)
+            file.flush()
+            os.fsync(file.fileno())  # without it, a power cut may leave the new name with no contents
+        part.replace(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def load_weights(path: str | Path) -> list[FloatArray]:
-    """Reads what :func:`save_weights` wrote."""
-    with np.load(path) as arrays:
-        return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+    """Reads what :func:`save_weights` wrote.
+
+    Raises:
+        RunError: the file is gone or damaged.
+    """
+    try:
+        with np.load(path) as arrays:
+            return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
+    except UNREADABLE as error:
+        reason = getattr(error, "strerror", None) or "not a whole NPZ file"
+        raise RunError(
+            f"{path}: weights cannot be read ({reason}); put a whole copy of the file back, or start a new run"
+        ) from None

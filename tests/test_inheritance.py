@@ -9,6 +9,7 @@ import pytest
 
 import ganas
 from ganas.config import make_config
+from ganas.errors import RunError
 from ganas.execution import InProcessExecutor
 from ganas.history import load_run
 from ganas.inheritance import Estate, inherit
@@ -17,6 +18,7 @@ from ganas.run import evolve, resume
 from ganas.search.plan import DenseLayer, Head, NetworkPlan, mlp_plan
 from ganas.training.build import build
 from ganas.training.session import prepare_session
+from ganas.weights import load_weights, save_weights
 
 INPUTS = 5
 PARENT = NetworkPlan(
@@ -153,3 +155,38 @@ def test_a_search_that_hands_weights_down_resumes_to_the_same_history(tmp_path):
     fold = ganas.load_task("iris").fold(0)
     answers = member.model()(fold.data.x_validation).numpy()
     assert fold.measure(answers)["error"] == pytest.approx(member.error)
+
+
+def damaged(data: bytes) -> dict[str, bytes]:
+    half = len(data) // 2
+    return {
+        "empty": b"",
+        "cut": data[:half],
+        "changed": data[:100] + bytes([data[100] ^ 1]) + data[101:],
+        "text": b"no weights" * 100,
+        "zip": data.replace(b"arr_1", b"arr_7"),
+    }
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "changed", "text", "zip"])
+def test_damaged_weights_are_one_line_that_names_the_file(damage, tmp_path):
+    path = tmp_path / "one.npz"
+    arrays = [np.arange(60, dtype=np.float32), np.ones(3, np.float32)]
+    save_weights(path, arrays)
+    assert all(np.array_equal(one, other) for one, other in zip(load_weights(path), arrays, strict=True))
+    path.write_bytes(damaged(path.read_bytes())[damage])
+    with pytest.raises(RunError, match=r"one\.npz: weights cannot be read \(.*put a whole copy") as refused:
+        load_weights(path)
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_that_cannot_be_written_are_one_line(tmp_path):
+    with pytest.raises(RunError, match=r"one\.npz: cannot be written"):
+        save_weights(tmp_path / "gone" / "one.npz", [np.ones(3, np.float32)])
+
+
+def test_the_folder_of_a_deleted_run_is_not_made_again(tmp_path):
+    evaluation = ganas.Evaluation(PARENT, 0, "ok", error=0.5)
+    with pytest.raises(RunError, match="cannot be written"):
+        Estate(tmp_path / "gone" / "weights").leave(evaluation, [[np.ones(3, np.float32)]])
+    assert not (tmp_path / "gone").exists()
