@@ -11,18 +11,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tempfile
 import textwrap
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ganas import cohorts
-from ganas.errors import ConfigError, GanasError, SpaceError
+from ganas.errors import ConfigError, GanasError, RunError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
-from ganas.execution import Executor, InProcessExecutor, WorkerLost, make_executor, publish
+from ganas.execution import Executor, InProcessExecutor, SharedFolder, WorkerLost, make_executor
 from ganas.inheritance import Estate
 from ganas.jobs import Training, combine, make_jobs, mean
 from ganas.machine import check_backend
@@ -32,7 +30,7 @@ from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.tasks.task import Fold, Task
 from ganas.training.contract import Member, Outcome
-from ganas.worker import Job, Trained, prepare, train_job
+from ganas.worker import Job, Trained, begin_job, prepare, train_job
 
 TRAINER_CHOICES = ("auto", "cohort", "keras")
 
@@ -85,11 +83,11 @@ class Evaluator:
         self.measures_latency = measures_latency or self.budget.max_latency_ms is not None
         self.programs: dict[int, int] = {}
         """Compiled programs by worker process."""
+        self._folder = SharedFolder()
         self._owned: Executor | None = None if executor else make_executor("loky")
         if self._owned is not None:
             self._owned.start(functools.partial(prepare, self.budget.threads))
         self.executor: Executor = executor or self._owned  # type: ignore[assignment]
-        self._folder = tempfile.TemporaryDirectory(prefix="ganas-")
         self._folds: dict[int, str] = {}
         self._steps: dict[int, float] = {}
         self._shapes: dict[str, tuple[int, int]] = {}
@@ -115,7 +113,7 @@ class Evaluator:
         self._is_closed = True
         if self._owned is not None:
             self._owned.close(kill=kill)
-        self._folder.cleanup()
+        self._folder.close()
 
     def evaluate(
         self,
@@ -248,8 +246,7 @@ class Evaluator:
             GanasError: the evaluator is closed.
         """
         self._require_open()
-        path = str(Path(self._folder.name) / name)
-        publish(fold, Path(path))
+        path = self._folder.publish(name, fold)
         self._shapes[path] = fold.data.x_train.shape
         return path
 
@@ -418,7 +415,20 @@ class Evaluator:
                 yield training, trained
         for job, chunk in lost:
             for _, result in self.executor.run(function, [job]):
-                yield chunk[0], result[0] if not isinstance(result, WorkerLost) else _lost(result)
+                if isinstance(result, WorkerLost):
+                    self._require_workers(job)
+                    yield chunk[0], _lost(result)
+                else:
+                    yield chunk[0], result[0]
+
+    def _require_workers(self, job: Job) -> None:
+        """Lets a worker begin ``job`` and train nothing: where one dies of that, its members are not to blame."""
+        for _, result in self.executor.run(begin_job, [job]):
+            if isinstance(result, WorkerLost):
+                raise RunError(
+                    f"worker processes die before they train anything ({result.message}); make room in memory, then resume the "
+                    "run: of this batch, nothing that was not trained is recorded"
+                )
 
     def _finish(
         self,

@@ -101,6 +101,15 @@ def train_job(job: Job) -> list[Trained]:
         return [Trained(Outcome("failed", message=message)) for _ in job.members]
 
 
+def begin_job(job: Job) -> None:
+    """Gets ready to train ``job``, and leaves it at that.
+
+    Raises:
+        RunError: as :func:`train_job`.
+    """
+    _begin(job)
+
+
 def _begin(job: Job) -> tuple[Fold, Trainer]:
     """Returns the rows and the trainer of a job."""
     from ganas.training.session import prepare_session

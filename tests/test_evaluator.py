@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import ganas
-from ganas.errors import ConfigError, GanasError, SpaceError
+from ganas.errors import ConfigError, GanasError, RunError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.execution import InProcessExecutor, WorkerLost
@@ -15,21 +15,24 @@ from ganas.rungs import Rungs
 from ganas.search.plan import mlp_plan
 from ganas.search.words import LOSS_ALIASES
 from ganas.tasks import load_task, task_from_arrays
+from ganas.worker import begin_job
 
 PLANS = [mlp_plan([(6, "relu")]), mlp_plan([(5, "tanh"), (4, "relu")]), mlp_plan([(3, "elu")], learning_rate=0.01)]
 
 
 class Counting(InProcessExecutor):
-    """Counts the members it trains, and loses the worker of every job that holds a plan of ``deadly_units``."""
+    """Counts the members it trains, and loses the worker of every job that trains a plan of ``deadly_units``, or of any job."""
 
-    def __init__(self, deadly_units=None):
+    def __init__(self, deadly_units=None, loses_all=False):
         super().__init__(1)
         self.deadly_units = deadly_units
+        self.loses_all = loses_all
         self.trained = 0
 
     def run(self, function, jobs, kinds=()):
         for index, job in enumerate(jobs):
-            if any(member.plan.layers[0].units == self.deadly_units for member in job.members):
+            is_deadly = any(member.plan.layers[0].units == self.deadly_units for member in job.members)
+            if self.loses_all or (is_deadly and function is not begin_job):
                 yield index, WorkerLost("a worker process died")
             else:
                 self.trained += len(job.members)
@@ -110,6 +113,15 @@ def test_the_plan_that_kills_its_worker_fails_alone():
         evaluations = evaluator.evaluate(PLANS)
     assert [one.status for one in evaluations] == ["ok", "ok", "failed"]
     assert "a worker process died" in evaluations[2].message
+
+
+def test_workers_that_die_before_they_train_are_no_failure_of_the_plans():
+    executor = Counting(loses_all=True)
+    with make(executor) as evaluator:
+        with pytest.raises(RunError, match=r"die before they train anything \(a worker process died\); make room"):
+            evaluator.evaluate(PLANS)
+        executor.loses_all = False
+        assert all(one.is_ok for one in evaluator.evaluate(PLANS))
 
 
 def test_what_the_cohort_trainer_cannot_do_goes_to_keras_and_is_refused_where_it_was_asked_for():

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from ganas.errors import ConfigError, MissingExtraError
-from ganas.execution import InProcessExecutor, LokyExecutor, WorkerLost, fetch, make_executor, processes, publish
+from ganas.execution import InProcessExecutor, LokyExecutor, SharedFolder, WorkerLost, fetch, make_executor, processes
 
 
 def square(number):
@@ -229,11 +229,36 @@ def test_workers_end_within_seconds_of_a_killed_parent():
         time.sleep(0.2)
 
 
-def test_published_arrays_are_mapped_from_disk_not_copied(tmp_path):
-    publish({"x": np.arange(100_000, dtype=np.float32)}, tmp_path / "fold")
-    x = fetch(str(tmp_path / "fold"))["x"]
+def test_published_arrays_are_mapped_from_disk_not_copied():
+    folder = SharedFolder()
+    x = fetch(folder.publish("fold", {"x": np.arange(100_000, dtype=np.float32)}))["x"]
     assert isinstance(x, np.memmap)
     assert x[5] == 5
+    folder.close()
+    assert not folder.path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_the_shared_folder_of_a_killed_process_does_not_stay(tmp_path):
+    code = """if True:
+        from ganas.execution import SharedFolder
+        folder = SharedFolder()
+        print(folder.publish("fold", [1]), flush=True)
+        input()
+    """
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        folder = Path(process.stdout.readline().strip()).parent
+        assert [path.name for path in folder.iterdir()] == ["fold"]
+        process.kill()
+    assert folder.parent == tmp_path
+    deadline = time.monotonic() + 10
+    while folder.exists():
+        assert time.monotonic() < deadline, "the folder outlived its process"
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(("name", "jobs", "message"), [("lokey", 1, "unknown 'lokey'"), ("loky", 0, "at least 1")])

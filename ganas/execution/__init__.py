@@ -5,7 +5,7 @@
   TensorFlow and a worker that has grown can be replaced
 - ``clusters``: ``ClusterExecutor``, through joblib's backends
 - ``executors``: ``EXECUTORS`` by name
-- ``sharing``: ``publish`` and ``fetch``: what many jobs read, mapped from disk
+- ``sharing``: ``SharedFolder`` and ``fetch``: what many jobs read, mapped from disk
 
 An executor runs one function over jobs and yields ``(index, result)`` as they finish; the order says nothing, and what a
 job answers never depends on the executor. joblib lives in this package only.
@@ -14,6 +14,6 @@ job answers never depends on the executor. joblib lives in this package only.
 from ganas.execution.executor import Executor, InProcessExecutor, WorkerLost
 from ganas.execution.executors import make_executor
 from ganas.execution.processes import LokyExecutor
-from ganas.execution.sharing import fetch, publish
+from ganas.execution.sharing import SharedFolder, fetch
 
-__all__ = ["Executor", "InProcessExecutor", "LokyExecutor", "WorkerLost", "fetch", "make_executor", "publish"]
+__all__ = ["Executor", "InProcessExecutor", "LokyExecutor", "SharedFolder", "WorkerLost", "fetch", "make_executor"]
