@@ -1,10 +1,10 @@
 """The evaluator: plans in, evaluations out. The public, reusable door to training.
 
-It completes plans with the task's head and loss, gives each training its seed, groups trainings into jobs for the
-trainers, runs the jobs on an executor, and puts the answers of folds and repeats together. A plan is trained once: equal
-plans share one evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone; with
-rungs also on whom it is compared with, with an estate also on whose weights it inherits. Threads may share one: what
-belongs to a batch is kept in its call.
+It completes plans with the task's head and loss, gives each training its seed, has them trained from rung to rung
+(``ganas.dispatch``), and puts the answers of folds and repeats together. A plan is trained once: equal plans share one
+evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone; with rungs also on whom
+it is compared with, with an estate also on whose weights it inherits. Threads may share one: what belongs to a batch is kept
+in its call.
 """
 
 from __future__ import annotations
@@ -14,28 +14,26 @@ import functools
 import textwrap
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ganas import cohorts
-from ganas.errors import ConfigError, GanasError, RunError, SpaceError
+from ganas.dispatch import Dispatcher
+from ganas.errors import ConfigError, GanasError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
-from ganas.execution import Executor, InProcessExecutor, SharedFolder, WorkerLost, make_executor
+from ganas.execution import Executor, make_executor
 from ganas.inheritance import Estate
-from ganas.jobs import Training, combine, make_jobs, mean
+from ganas.jobs import Training, combine, mean
 from ganas.machine import check_backend
 from ganas.recording import Recording
 from ganas.rungs import Rungs
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.tasks.task import Fold, Task
-from ganas.training.contract import Member, Outcome
-from ganas.worker import Job, Trained, begin_job, prepare, train_job
+from ganas.training.contract import Member
+from ganas.worker import Trained, prepare
 
 TRAINER_CHOICES = ("auto", "cohort", "keras")
-
-_in_process = threading.Lock()
-"""Held while this process trains: the programs of the cohort trainer are shared by its threads."""
 
 
 class Evaluator:
@@ -81,17 +79,13 @@ class Evaluator:
         self.trainer = trainer
         self.rungs = tuple(rungs)
         self.measures_latency = measures_latency or self.budget.max_latency_ms is not None
-        self.programs: dict[int, int] = {}
-        """Compiled programs by worker process."""
-        self._folder = SharedFolder()
-        self._owned: Executor | None = None if executor else make_executor("loky")
-        if self._owned is not None:
-            self._owned.start(functools.partial(prepare, self.budget.threads))
-        self.executor: Executor = executor or self._owned  # type: ignore[assignment]
+        self.executor: Executor = make_executor("loky") if executor is None else executor
+        self._owns_executor = executor is None
+        self._dispatcher = Dispatcher(self.executor)
+        if self._owns_executor:
+            self.executor.start(functools.partial(prepare, self.budget.threads))
         self._folds: dict[int, str] = {}
         self._steps: dict[int, float] = {}
-        self._shapes: dict[str, tuple[int, int]] = {}
-        """Training rows and columns by the path of a fold: preprocessing is fitted per fold, so folds may differ in width."""
         self._cache: dict[str, Evaluation] = {}
         self._rung_scores: dict[tuple[int, ...], list[float]] = defaultdict(list)
         """Errors at a rung by the epochs of the rungs up to it: brackets have rungs of their own."""
@@ -102,6 +96,11 @@ class Evaluator:
         self._publishing = threading.Lock()
         self._remembering = threading.Lock()
 
+    @property
+    def programs(self) -> dict[int, int]:
+        """Compiled programs by worker process."""
+        return self._dispatcher.programs
+
     def __enter__(self) -> Evaluator:
         return self
 
@@ -111,9 +110,9 @@ class Evaluator:
     def close(self, *, kill: bool = False) -> None:
         """Ends the workers that this evaluator started and removes its temporary files; afterwards it answers no more."""
         self._is_closed = True
-        if self._owned is not None:
-            self._owned.close(kill=kill)
-        self._folder.close()
+        if self._owns_executor:
+            self.executor.close(kill=kill)
+        self._dispatcher.close()
 
     def evaluate(
         self,
@@ -225,6 +224,7 @@ class Evaluator:
             SpaceError: something is no plan, or does not fit the task.
             GanasError: the evaluator is closed.
         """
+        self._require_open()
         for plan, _ in pairs:
             _require_plan(plan)
         completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
@@ -233,7 +233,7 @@ class Evaluator:
             groups[self.trainer_of(plan)[0], self._fold(fold)].append(Training(index, fold, Member(plan, seed)))
         trained: dict[int, Trained] = {}
         options = {"keep_weights": True, "recording": recording}
-        for training, one in self._run(groups, budget or self.budget, **options):
+        for training, one in self._dispatcher.run(groups, budget or self.budget, **options):
             trained[training.index] = one
             if on_trained is not None:
                 on_trained(training.index, one)
@@ -246,9 +246,7 @@ class Evaluator:
             GanasError: the evaluator is closed.
         """
         self._require_open()
-        path = self._folder.publish(name, fold)
-        self._shapes[path] = fold.data.x_train.shape
-        return path
+        return self._dispatcher.publish(name, fold)
 
     def step(self, index: int = 0) -> float:
         """Returns by how much the error on fold ``index`` differs where one row more is right or wrong; see ``Measure.step``."""
@@ -389,46 +387,11 @@ class Evaluator:
             "keep_weights": self._estate is not None,
         }
         budget = self.budget if deadline is None else dataclasses.replace(self.budget, deadline=deadline)
-        for training, trained in self._run(groups, budget, **options):
+        for training, trained in self._dispatcher.run(groups, budget, **options):
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
                 finish(training.index, [parts[training.index][place] for place in range(len(mine))])
-
-    def _run(
-        self, groups: dict[tuple[str, str], list[Training]], budget: TrainingBudget, **options: Any
-    ) -> Iterator[tuple[Training, Trained]]:
-        """Trains all, in jobs; the members of a job whose worker died are tried again one by one: none can take others down."""
-        self._require_open()
-        packages = make_jobs(groups, self._shapes, budget, self.executor.jobs, **options)
-        lost: list[tuple[Job, list[Training]]] = []
-        jobs, kinds = [package.job for package in packages], [package.program for package in packages]
-        function = _train_alone if isinstance(self.executor, InProcessExecutor) else train_job
-        for place, result in self.executor.run(function, jobs, kinds):
-            job, chunk = packages[place].job, packages[place].trainings
-            if isinstance(result, WorkerLost):
-                singles = [(dataclasses.replace(job, members=(training.member,)), [training]) for training in chunk]
-                lost += singles
-                continue
-            for training, trained in zip(chunk, result, strict=True):
-                self.programs[trained.process] = max(self.programs.get(trained.process, 0), trained.programs)
-                yield training, trained
-        for job, chunk in lost:
-            for _, result in self.executor.run(function, [job]):
-                if isinstance(result, WorkerLost):
-                    self._require_workers(job)
-                    yield chunk[0], _lost(result)
-                else:
-                    yield chunk[0], result[0]
-
-    def _require_workers(self, job: Job) -> None:
-        """Lets a worker begin ``job`` and train nothing: where one dies of that, its members are not to blame."""
-        for _, result in self.executor.run(begin_job, [job]):
-            if isinstance(result, WorkerLost):
-                raise RunError(
-                    f"worker processes die before they train anything ({result.message}); make room in memory, then resume the "
-                    "run: of this batch, nothing that was not trained is recorded"
-                )
 
     def _finish(
         self,
@@ -453,25 +416,18 @@ class Evaluator:
         if evaluation.is_cut:
             return evaluation
         with self._remembering:
-            first = self._cache.setdefault(plan.digest(), evaluation)
-            if first is evaluation and self._estate is not None:
+            if (first := self._cache.get(plan.digest())) is not None:
+                return first
+            if self._estate is not None:  # before anyone can ask for them
                 self._estate.leave(evaluation, [part.outcome.weights for part in parts])
-        return first
+            self._cache[plan.digest()] = evaluation
+        return evaluation
 
 
 COPIES = "the network gives back whatever it is given, perturbed rows too: it is the identity and has learnt nothing"
-
-
-def _train_alone(job: Job) -> list[Trained]:
-    with _in_process:
-        return train_job(job)
 
 
 def _require_plan(plan: Any) -> None:
     if not isinstance(plan, NetworkPlan):
         found = textwrap.shorten(repr(plan), 80, placeholder="...")
         raise SpaceError(f"Evaluator: expected a plan, such as ganas.mlp_plan([64]), got {found}")
-
-
-def _lost(result: WorkerLost) -> Trained:
-    return Trained(Outcome("failed", message=result.message))

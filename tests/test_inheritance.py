@@ -96,6 +96,26 @@ def test_what_cannot_be_handed_down_is_not(child):
     assert inherit(PARENT, model_of(PARENT).get_weights(), child, np.random.default_rng(0)) is None
 
 
+def test_a_plan_whose_weights_cannot_be_kept_is_trained_again_and_not_inherited_from(tmp_path):
+    class Full(Estate):
+        is_full = True
+
+        def leave(self, *legacy):
+            if self.is_full:
+                raise RunError("no space left")
+            super().leave(*legacy)
+
+    task, estate, executor = ganas.load_task("iris"), Full(tmp_path), InProcessExecutor(1)
+    with ganas.Evaluator(task, budget=ganas.TrainingBudget(epochs=1), executor=executor, estate=estate) as evaluator:
+        with pytest.raises(RunError):
+            evaluator.evaluate(mlp_plan([4]))
+        estate.is_full = False
+        parent = task.complete(mlp_plan([4]))
+        assert "inherited_epochs" not in evaluator.evaluate(mlp_plan([8]), parents=[[parent]])[0].measures
+        evaluator.evaluate(parent)
+        assert evaluator.evaluate(mlp_plan([9]), parents=[[parent]])[0].measures["inherited_epochs"] == 1
+
+
 @pytest.mark.parametrize(("folds", "repeats", "trainer"), [(1, 1, "cohort"), (1, 2, "keras"), (2, 2, "cohort")])
 def test_an_evaluator_counts_what_went_into_inherited_weights(folds, repeats, trainer, tmp_path):
     task = ganas.load_task("iris", folds=folds)
