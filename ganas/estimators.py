@@ -33,7 +33,7 @@ from ganas.tasks.anomaly_score import AnomalyScore
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.columns import Columns, columns_by_name, columns_of_matrix
 from ganas.tasks.detector import Detector, fit_detector
-from ganas.tasks.frames import table_of_arrays
+from ganas.tasks.frames import as_array, table_of_arrays
 from ganas.tasks.settings import DataSettings
 from ganas.training.contract import FloatArray
 
@@ -333,7 +333,7 @@ def _as_labels(given: Any) -> NDArray[np.int_]:
     """Returns labels as 0 and 1; refuses others, because scikit-learn's 1 for a normal row means the opposite here."""
     import pandas as pd
 
-    labels = np.asarray(given)
+    labels = as_array(given)
     flat = labels.astype(object).ravel()
     is_known = pd.Series(flat, dtype=object).isin([0, 1]).to_numpy()
     if not is_known.all():
@@ -368,10 +368,10 @@ def _as_table_input(given: Any) -> Any:
 
     if isinstance(given, pd.DataFrame):
         return given
-    array = np.asarray(given)
+    array = as_array(given)
     if array.ndim != 2:
         raise DataError(f"AnomalyDetector: expected rows and columns, got an array of shape {array.shape}")
-    if array.dtype == object or array.dtype.kind in "US":
+    if array.dtype.kind in "OUSMm":
         return pd.DataFrame(array).infer_objects()
     # as float32, because bytes would be taken for pixels and scaled alike
     return array.astype(np.float32)

@@ -147,6 +147,7 @@ def test_bad_input_is_one_line_before_anything_is_trained(rows, labels, options,
         (Y.astype(str), "'1'"),
         (np.where(Y, "attack", "usual"), "'attack'"),
         (np.where(Y, 1, np.nan), "nan"),
+        (np.ma.masked_equal(Y, 1), "nan"),
     ],
 )
 @pytest.mark.parametrize("rows", [X, FRAME], ids=type)
@@ -203,6 +204,15 @@ def test_rows_whose_columns_are_not_those_of_fit_are_refused_in_one_line(detecto
     with pytest.raises(DataError, match=f"^AnomalyDetector: {message}") as caught:
         request.getfixturevalue(detector).predict(rows)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("detector", ["fitted", "fitted_on_frame"])
+def test_masked_values_are_missing_as_in_a_task(detector, request):
+    fitted_detector = request.getfixturevalue(detector)
+    is_hidden = np.abs(X) > 2
+    hidden = np.ma.array(np.where(is_hidden, 1e6, X), mask=is_hidden)
+    missing = fitted_detector.decision_function(np.where(is_hidden, np.nan, X))
+    np.testing.assert_array_equal(fitted_detector.decision_function(hidden), missing)
 
 
 def test_rows_of_another_width_are_refused(fitted):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_BYTE = 255.0
+DATES = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period")
+"""What pandas calls dates and durations, times of a day among them."""
 
 
 def table_of_frame(
@@ -77,7 +79,7 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
     if isinstance(features, pd.DataFrame):
         frame = features.rename(columns=str)
         return table_of_frame(frame, labels, name, test_rows=test_rows)
-    array = _as_array(features)
+    array = as_array(features)
     if array.ndim < 2:
         raise DataError(f"{name}: features must have rows and columns, got an array of shape {array.shape}")
     image_shape = array.shape[1:] if array.ndim > 2 else None
@@ -93,11 +95,18 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
 
 
 def target_values(series: pd.Series) -> NDArray[Any]:
-    """Returns a target column as (rows,) numbers, or objects where it is none; missing values stay missing."""
+    """Returns a target column as (rows,) numbers, or objects where it is none; missing values stay missing.
+
+    Raises:
+        DataError: it holds dates or durations.
+    """
     import pandas as pd
 
     if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
         values = series.astype(object).to_numpy()
+        found = pd.api.types.infer_dtype(values)
+        if found in DATES:
+            raise DataError(f"target: holds dates or durations ({found}); expected labels, or numbers such as days")
         return np.array([value.strip() if isinstance(value, str) else value for value in values], object)
     return series.to_numpy(dtype=np.float64, na_value=np.nan) if series.isna().any() else series.to_numpy()
 
@@ -107,15 +116,15 @@ def _as_column(target: Any, name: str) -> NDArray[Any]:
 
     if isinstance(target, pd.Series):
         return target_values(target.infer_objects())
-    array = _as_array(target)
+    array = as_array(target)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"{name}: the target must be one value per row, got an array of shape {array.shape}")
-    return target_values(pd.Series(array).infer_objects()) if array.dtype == object else array
+    return target_values(pd.Series(array).infer_objects()) if array.dtype.kind in "OMm" else array
 
 
-def _as_array(values: Any) -> NDArray[Any]:
+def as_array(values: Any) -> NDArray[Any]:
     """Returns an array of anything; lists with texts become objects, because NumPy would spell their holes "nan".
 
     What is masked is missing.

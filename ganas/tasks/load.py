@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import ConfigError, DataError
+from ganas.errors import ConfigError
 from ganas.tasks.anomaly import anomaly_task
 from ganas.tasks.classification import classification_task
 from ganas.tasks.datasets import DATASETS, OPENML, find_file, load_dataset
@@ -94,13 +94,7 @@ def task_of_table(table: Table, settings: DataSettings) -> Task:
 
 
 def infer_kind(target: NDArray[Any]) -> str:
-    """Returns ``classification`` for strings, truth values and at most 20 distinct whole numbers, else ``regression``.
-
-    Raises:
-        DataError: the target holds dates or durations.
-    """
-    if target.dtype.kind in "mM":
-        raise DataError(f"target: holds dates or durations ({target.dtype}); expected labels or numbers")
+    """Returns ``classification`` for strings, truth values and at most 20 distinct whole numbers, else ``regression``."""
     if target.dtype == np.bool_ or not np.issubdtype(target.dtype, np.number):
         return "classification"
     distinct = np.unique(target)

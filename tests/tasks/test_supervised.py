@@ -1,5 +1,6 @@
 """Classification and regression: folds a trainer can use, one error, and one clear line for what cannot be learned."""
 
+import datetime
 import json
 import pickle
 
@@ -173,9 +174,22 @@ def test_texts_that_hardly_come_again_are_no_classes() -> None:
         task_from_arrays(np.arange(120.0).reshape(60, 2), stray, kind="regression")
 
 
-def test_dates_are_no_target() -> None:
-    with pytest.raises(DataError, match=r"dates or durations \(timedelta64"):
-        task_from_arrays(np.arange(120.0).reshape(60, 2), np.arange(60).astype("timedelta64[s]"))
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        (np.arange(60).astype("timedelta64[s]"), "timedelta"),
+        (np.arange(60).astype("datetime64[D]"), "datetime"),
+        (pd.Series(pd.date_range("2024-01-01", periods=60)), "datetime"),
+        (pd.Series(pd.date_range("2024-01-01", periods=3, tz="UTC").repeat(20)), "datetime"),
+        (pd.Series(pd.period_range("2024", periods=3).repeat(20)), "period"),
+        ([datetime.date(2024, 1, 1 + row % 3) for row in range(59)] + [None], "date"),
+    ],
+    ids=["durations", "array", "series", "of three values", "periods", "objects with a hole"],
+)
+@pytest.mark.parametrize("kind", [None, "regression", "classification"])
+def test_dates_are_no_target_of_any_kind(target, found, kind) -> None:
+    with pytest.raises(DataError, match=rf"^target: holds dates or durations \({found}\); expected labels"):
+        task_from_arrays(np.arange(120.0).reshape(60, 2), target, kind=kind)
 
 
 def test_every_loss_has_a_name_that_keras_knows() -> None:
