@@ -7,7 +7,7 @@ mutation becomes part of the compiled step, before its forward pass, whatever ``
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -62,14 +62,10 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
             raise ConfigError(
                 f"WeightMutation: probability and ratio must be numbers and seed an integer: {error}"
             ) from None
-        for one in layers or ():
-            if not isinstance(one, str | keras.layers.Layer):
-                raise ConfigError(f"WeightMutation: layers must be layers or names of layers, got {one!r}")
-        if isinstance(layers, str) or isinstance(weights, str):
-            raise ConfigError("WeightMutation: layers and weights must be lists of names, got a single string")
         if keras.config.backend() != "tensorflow":
             raise ConfigError(f"WeightMutation: needs Keras on tensorflow, found {keras.config.backend()}")
-        self.layers, self.weights = layers, tuple(weights)
+        self.layers = None if layers is None else _members("layers", layers, str | keras.layers.Layer)
+        self.weights = _members("weights", weights, str)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Makes the mutation part of the model's training step, if there is anything to mutate."""
@@ -136,6 +132,17 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
         mutated = tf.tensor_scatter_nd_update(tf.reshape(values, [-1]), places[:, None], new)
         values = tf.reshape(mutated, values.shape)
         return values if variable.constraint is None else variable.constraint(values)
+
+
+def _members(name: str, given: Any, kind: Any) -> tuple[Any, ...]:
+    """Returns what a list of layers or names holds; refuses one alone, and members of another kind."""
+    is_list = isinstance(given, Iterable) and not isinstance(given, str)
+    members = tuple(given) if is_list else ()
+    strays = [one for one in members if not isinstance(one, kind)] if is_list else [given]
+    if strays:
+        expected = "layers or names of layers" if name == "layers" else "names, such as 'kernel'"
+        raise ConfigError(f"WeightMutation: {name} must be a list of {expected}; got {strays[0]!r}")
+    return members
 
 
 class _Clock:

@@ -252,6 +252,13 @@ def test_two_callbacks_mutate_their_own_layers_and_both_end():
     assert all((a == b).all() for a, b in zip(after, kernels(model), strict=True))
 
 
+def test_layers_and_weights_may_come_from_a_generator():
+    model = make_model()
+    names = [layer.name for layer in model.layers]
+    callback = WeightMutation(layers=(name for name in names), weights=(name for name in ["kernel"]))
+    assert callback.selected(model) == callback.selected(model) == WeightMutation().selected(model)
+
+
 def test_a_frozen_layer_is_left_alone_and_a_constraint_holds():
     model = make_model()
     model.layers[-1].trainable = False
@@ -429,6 +436,12 @@ def test_training_goes_on_from_a_saved_model_as_if_never_interrupted(tmp_path):
         {"seed": 0.5},
         {"layers": "dense"},
         {"layers": [7]},
+        {"layers": [None]},
+        {"layers": 5},
+        {"layers": keras.layers.Dense(1)},
+        {"weights": 5},
+        {"weights": "kernel"},
+        {"weights": ["kernel", 3]},
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments):
