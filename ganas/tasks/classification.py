@@ -36,7 +36,8 @@ def classification_task(table: Table, settings: DataSettings) -> SupervisedTask:
     labels, codes = encode_labels(target)
     if len(labels) < 2:
         raise DataError(f"{table.name}: the target has one class only ({labels[0]!r}); expected at least two")
-    _refuse_texts_without_classes(table.name, labels, len(target))
+    if settings.kind is None:
+        _refuse_texts_without_classes(table.name, labels, codes)
     problem = Classification(labels, codes, metric_of("classification", settings.metric), settings.class_weights)
     task = SupervisedTask(table, problem, settings)
     if METRICS[problem.metric].needs_classes:
@@ -56,15 +57,17 @@ def encode_labels(target: NDArray[Any]) -> tuple[tuple[Label, ...], NDArray[np.i
     return labels, np.fromiter((place[value] for value in values), np.intp, len(values))
 
 
-def _refuse_texts_without_classes(name: str, labels: tuple[Label, ...], rows: int) -> None:
+def _refuse_texts_without_classes(name: str, labels: tuple[Label, ...], codes: NDArray[np.intp]) -> None:
     """Refuses texts of which most come once, such as numbers with a stray word among them, or with decimal commas."""
-    if not isinstance(labels[0], str) or rows < FEWEST_ROWS_OF_TEXTS or len(labels) <= rows / 2:
+    rows, once = len(codes), np.count_nonzero(np.bincount(codes) == 1)
+    have_classes = len(labels) <= rows / 2 or once <= len(labels) / 2
+    if not isinstance(labels[0], str) or rows < FEWEST_ROWS_OF_TEXTS or have_classes:
         return
     words = [label for label in labels if not is_number(label)]
     example = (words or labels)[0]
     raise DataError(
         f"{name}: the target has {len(labels):,} different texts in {rows:,} rows, such as {example!r}; expected labels that "
-        "come again, or numbers (3.14, not 3,14)"
+        'come again, or numbers (3.14, not 3,14); if these are labels, set kind = "classification"'
     )
 
 

@@ -23,13 +23,15 @@ from ganas.training.contract import FloatArray
 STRATA = 10
 LARGEST = float(np.finfo(np.float32).max)
 """Targets beyond it, which a network could not be trained on, are taken for infinite."""
+SMALLEST_VARIANCE = float(np.finfo(np.float64).tiny)
+"""Below it squared errors are no longer told from 0."""
 
 
 def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
     """Makes the task of predicting the target number of ``table``.
 
     Raises:
-        DataError: there is no target, it holds no numbers or infinite ones, or it is constant.
+        DataError: there is no target, it holds no numbers or infinite ones, or it is constant or as good as that.
         ConfigError: class weights are asked for.
     """
     target = require_target(table)
@@ -51,6 +53,11 @@ def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
         )
     if values.min() == values.max():
         raise DataError(f"{table.name}: the target is {values[0]:g} in every row; there is nothing to learn")
+    if values.var() < SMALLEST_VARIANCE:
+        raise DataError(
+            f"{table.name}: the target varies only between {values.min():g} and {values.max():g}, too little for its squares to "
+            "be told from 0; give it in a smaller unit"
+        )
     return SupervisedTask(table, Regression(values, metric_of("regression", settings.metric)), settings)
 
 
@@ -89,7 +96,7 @@ class Regression:
             DataError: the target is the same in all training rows.
         """
         values = self.values[rows]
-        if values.min() == values.max():
+        if values.min() == values.max() or values.var() < SMALLEST_VARIANCE:
             raise DataError(f"target: it is {values[0]:g} in every training row; give more rows or other splits")
         return dataclasses.replace(self, mean=float(values.mean()), scale=float(values.std()))
 

@@ -88,6 +88,13 @@ def test_regression_learns_standardised_numbers_and_errs_in_target_units() -> No
     assert nothing_learned["error"] == pytest.approx(np.sqrt((values**2).mean()), rel=1e-5)
 
 
+def test_targets_whose_squares_vanish_are_refused_and_tiny_ones_are_standardised() -> None:
+    with pytest.raises(DataError, match=r"varies only between 0 and 9\.9e-199, .*; give it in a smaller unit"):
+        task_from_arrays(X, np.arange(100) * 1e-200)
+    targets = task_from_arrays(X, np.arange(100) * 1e-150).fold(0).data.y_train
+    assert targets.std() == pytest.approx(1, abs=1e-5)
+
+
 def test_without_validation_rows_the_training_rows_are_measured_and_it_is_said() -> None:
     task = task_from_arrays(X, LABELS, validation=0)
     fold = task.fold(0)
@@ -172,6 +179,15 @@ def test_texts_that_hardly_come_again_are_no_classes() -> None:
         task_from_arrays(np.arange(120.0).reshape(60, 2), stray)
     with pytest.raises(DataError, match="regression needs a target of numbers, got 'unknown'"):
         task_from_arrays(np.arange(120.0).reshape(60, 2), stray, kind="regression")
+
+
+def test_texts_are_classes_where_that_is_said_or_where_most_come_again() -> None:
+    names, x = [f"person {max(row, row // 2 + 10)}" for row in range(40)], np.arange(80.0).reshape(40, 2)
+    with pytest.raises(DataError, match='if these are labels, set kind = "classification"'):
+        task_from_arrays(x, names)
+    assert len(task_from_arrays(x, names, kind="classification", test_fraction=0.1, validation=2).problem.labels) == 30
+    pairs = [f"kind {row // 2}" for row in range(22)] + ["one", "another"]
+    assert len(task_from_arrays(x[:24], pairs).problem.labels) == 13
 
 
 @pytest.mark.parametrize(
