@@ -178,15 +178,15 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         return kept
 
     def _fit_detector(self, task: AutoencoderTask, executor: Executor) -> None:
-        training, held_out = (task.purpose.learnt(rows) for rows in task.splits.folds[0])
+        learnt, held_out = (task.purpose.learnt(rows) for rows in task.splits.folds[0])
         x = np.concatenate(
-            [self._preprocessing.transform(task.table.features.take(rows)) for rows in (training, held_out)]
+            [self._preprocessing.transform(task.table.features.take(rows)) for rows in (learnt, held_out)]
         )
         self._detector = fit_detector(
             x,
             self._answers(x, executor),
-            training=len(training),
-            score=AnomalyScore.fit(x[: len(training)], views=SCORES[self.score], seed=self.seed),
+            reference=len(learnt),
+            score=AnomalyScore.fit(x[: len(learnt)], views=SCORES[self.score], seed=self.seed),
             false_alarm_rate=self.false_alarm_rate,
         )
         self.held_out_rows_ = len(held_out)

@@ -47,22 +47,19 @@ def anomalies(run: Run, pipeline: Mapping[str, Any], inputs: Mapping[str, NDArra
     preprocessing = Preprocessing.from_json(pipeline["preprocessing"])
     purpose = task.purpose
     assert isinstance(purpose, AnomalyDetection)
-    learnt, held_out = (purpose.learnt(rows) for rows in task.splits.folds[0])
-    reference = purpose.reference(learnt)
-    held_out = held_out if len(held_out) else reference
-    # the rows and the scale by which the run itself judged this network on the test rows
-    learnt_x, reference_x, held_out_x = (
-        preprocessing.transform(task.table.features.take(rows)) for rows in (learnt, reference, held_out)
+    # the rows by which the run itself judged this network on the test rows
+    learnt, reference, held_out = (
+        preprocessing.transform(task.table.features.take(rows)) for rows in purpose.yardstick(*task.splits.folds[0])
     )
-    known = np.concatenate([reference_x, held_out_x])
+    known = np.concatenate([reference, held_out])
     x = preprocessing.transform(columns_of_inputs(inputs, preprocessing))
     outputs = answer_scaled(run.folder / "best.keras", np.concatenate([known, x]))
     settings = run.config.task
     detector = fit_detector(
         known,
         [outputs[: len(known)]],
-        training=len(reference),
-        score=AnomalyScore.fit(learnt_x, views=SCORES[settings.score], seed=task.settings.seed),
+        reference=len(reference),
+        score=AnomalyScore.fit(learnt, views=SCORES[settings.score], seed=task.settings.seed),
         false_alarm_rate=settings.false_alarm_rate,
     )
     answers: list[FloatArray] = [outputs[len(known) :]]

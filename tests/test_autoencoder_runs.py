@@ -97,12 +97,17 @@ def test_anomalies_are_scored_flagged_and_explained(runs):
     assert out["score"][:21].mean() > out["score"][41:].mean()
 
 
-@pytest.mark.parametrize("score", ["reconstruction", "combined"])
-def test_new_rows_are_flagged_by_the_score_and_threshold_that_the_test_rows_were_judged_by(score, tmp_path):
+@pytest.mark.parametrize(("score", "validation"), [("reconstruction", 0.2), ("combined", 0.2), ("combined", 0)])
+def test_new_rows_are_flagged_by_the_score_and_threshold_that_the_test_rows_were_judged_by(score, validation, tmp_path):
     make_table().to_csv(tmp_path / "rows.csv", index=False)
     sections = {
         "run": {"executor": "in_process"},
-        "data": {"source": str(tmp_path / "rows.csv"), "target": "kind", "test_fraction": 0.4},
+        "data": {
+            "source": str(tmp_path / "rows.csv"),
+            "target": "kind",
+            "test_fraction": 0.4,
+            "validation": validation,
+        },
         "task": {"kind": "anomaly", "score": score, "false_alarm_rate": 0.05},
         "search": {"layers": 0, "bottleneck": [2, 3]},
         "evolution": {"engine": "generational", "population": 2, "generations": 1},

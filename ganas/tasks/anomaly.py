@@ -138,19 +138,23 @@ class AnomalyDetection:
             return rows
         return rows[~self.labels[rows]]
 
-    def reference(self, learnt: Rows) -> Rows:
-        """Returns those of the ``learnt`` rows that set the scale of scores, at most ``MOST_REFERENCE_ROWS``."""
-        return _some(learnt, self.settings.seed, "reference rows")
+    def yardstick(self, training: Rows, held_out: Rows) -> tuple[Rows, Rows, Rows]:
+        """Returns the rows of a split that measure others: those that views are fitted on, and that set scale and threshold.
+
+        The scale's are at most ``MOST_REFERENCE_ROWS`` of the first; where nothing is held out, they set the threshold too.
+        """
+        learnt = self.learnt(training)
+        reference = _some(learnt, self.settings.seed, "reference rows")
+        return learnt, reference, self.learnt(held_out) if len(held_out) else reference
 
     def refuse(self, plan: NetworkPlan, inputs: int) -> None:
         """Refuses nothing: whether a network copies its inputs is measured, as ``copies``."""
 
     def judge(self, rows: FoldRows) -> Judged:
-        """Returns training, held-out, perturbed and measured rows, in this order, and who judges the outputs on them."""
+        """Returns reference, held-out, clean, perturbed and measured rows, in this order, and who judges the outputs on them."""
         seed = self.settings.seed
-        learnt = self.learnt(rows.training)
-        reference = rows.inputs(self.reference(learnt))
-        held_out = rows.inputs(self.learnt(rows.held_out)) if len(rows.held_out) else reference
+        learnt, *known = self.yardstick(rows.training, rows.held_out)
+        reference, held_out = map(rows.inputs, known)
         measured = rows.inputs(rows.measured)
         labels = None if self.labels is None else self.labels[rows.measured]
         clean = rows.inputs(_some(self.learnt(rows.measured), seed, "rows to perturb"))
@@ -369,7 +373,7 @@ def _text(value: Any) -> str:
 def _refuse_rows_of_one_kind(task: AutoencoderTask, purpose: AnomalyDetection) -> None:
     """Refuses folds without normal rows to learn from, and rows to measure that leave the error without a value."""
     for training, held_out in task.splits.folds:
-        if len(purpose.learnt(training)) < 2 or not len(purpose.learnt(held_out)):
+        if len(purpose.learnt(training)) < 2 or (len(held_out) and not len(purpose.learnt(held_out))):
             raise DataError(f"{task.name}: too few normal rows to train on and to hold out; give more rows")
     labels = purpose.labels
     for where, rows in task.rows_to_measure():

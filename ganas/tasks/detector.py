@@ -27,11 +27,11 @@ class Detector:
 
     Attributes:
         score: the views that need no network.
-        scales: (columns,) errors on training rows, for each network.
+        scales: (columns,) errors on reference rows, for each network.
         surprises: the scale of each network's reconstruction errors.
         views: the scale of each other view, by name.
         held_out: the scale of the scores of held-out rows.
-        known: that of the scores of training and held-out rows.
+        known: that of the scores of reference and held-out rows.
         threshold: rows with a higher score are flagged.
     """
 
@@ -101,27 +101,28 @@ def fit_detector(
     x: FloatArray,
     outputs: Sequence[FloatArray],
     *,
-    training: int,
+    reference: int,
     score: AnomalyScore,
     false_alarm_rate: float,
 ) -> Detector:
     """Fits a detector.
 
     Args:
-        x: (rows, columns) inputs of the training rows and, below them, of the held-out rows; normal ones, as far as known.
+        x: (rows, columns) inputs of the reference rows, which were trained on, and, below them, of the held-out rows; normal
+            ones, as far as known.
         outputs: each network's reconstruction of ``x``.
-        training: so many first rows are training rows.
+        reference: so many first rows are reference rows.
         score: the views that need no network, fitted on training rows.
         false_alarm_rate: the share of rows like the held-out ones that may be flagged.
     """
-    scales = tuple(error_scale(x[:training], given[:training]) for given in outputs)
+    scales = tuple(error_scale(x[:reference], given[:reference]) for given in outputs)
     errors = [reconstruction_columns(x, given, scale) for given, scale in zip(outputs, scales, strict=True)]
     surprises = tuple(Surprise.fit(error.sum(axis=1)) for error in errors)
     known = {name: Surprise.fit(sums) for name, sums in score.sums(x).items()}
     nothing = Surprise.fit(np.zeros(1))
     unfinished = Detector(score, scales, surprises, known, nothing, nothing, 0.0)
     scores = unfinished.scores(x, outputs)
-    detector = dataclasses.replace(unfinished, held_out=Surprise.fit(scores[training:]), known=Surprise.fit(scores))
+    detector = dataclasses.replace(unfinished, held_out=Surprise.fit(scores[reference:]), known=Surprise.fit(scores))
     return dataclasses.replace(detector, threshold=detector.threshold_at(false_alarm_rate))
 
 

@@ -178,7 +178,7 @@ def test_surprise_is_the_logarithm_of_the_share_that_is_at_least_as_unusual_and_
 def test_contributions_add_up_to_the_score_and_name_the_broken_column():
     outputs = [on_the_line(X), on_the_line(X) + 0.01]
     score = AnomalyScore.fit(X[40:340], views=VIEWS, seed=0)
-    detector = fit_detector(X[40:], [o[40:] for o in outputs], training=300, score=score, false_alarm_rate=0.05)
+    detector = fit_detector(X[40:], [o[40:] for o in outputs], reference=300, score=score, false_alarm_rate=0.05)
     row = X[50:51].copy()
     row[0, 3] += 6
     given = [on_the_line(row), on_the_line(row)]
@@ -192,10 +192,22 @@ def test_contributions_add_up_to_the_score_and_name_the_broken_column():
 def test_few_held_out_rows_do_not_lower_the_threshold_below_that_of_all_rows():
     usual = X[40:]
     score = AnomalyScore.fit(usual[:200], views=VIEWS, seed=0)
-    few = fit_detector(usual, [on_the_line(usual)], training=330, score=score, false_alarm_rate=0.05)
+    few = fit_detector(usual, [on_the_line(usual)], reference=330, score=score, false_alarm_rate=0.05)
     assert few.threshold >= threshold_at(few.known.reference, 0.05)
-    many = fit_detector(usual, [on_the_line(usual)], training=200, score=score, false_alarm_rate=0.05)
+    many = fit_detector(usual, [on_the_line(usual)], reference=200, score=score, false_alarm_rate=0.05)
     assert many.threshold == threshold_at(many.held_out.reference, 0.05)
+
+
+@pytest.mark.parametrize("labels", [None, LABELS])
+def test_without_validation_rows_the_training_rows_are_measured_and_set_the_threshold(labels):
+    task = task_from_arrays(X, labels, kind="anomaly", validation=0, score="combined")
+    fold = task.fold(0)
+    assert len(fold.data.x_train) == (320 if labels is None else (LABELS[task.splits.folds[0][0]] == 0).sum())
+    assert len(fold.data.x_validation) == 0
+    assert "320 training rows" in task.error_in_words
+    measures = fold.measure(on_the_line(fold.data.x_measured))
+    assert measures["error"] < 0.2
+    assert measures["flagged"] <= 0.02 if labels is None else measures["false_alarm_rate"] <= 0.02
 
 
 def test_columns_that_never_vary_do_not_blind_the_score():
