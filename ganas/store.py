@@ -17,6 +17,7 @@ from typing import Any
 
 from ganas.errors import RunError, SpaceError
 from ganas.evaluation import Evaluation
+from ganas.whole import writing_whole
 
 VERSION = 2
 SCHEMA = """
@@ -191,13 +192,9 @@ class RunStore:
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes a JSON file beside the database, all or nothing."""
-        path = self.folder / name
-        try:
-            text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-            path.with_suffix(".part").write_text(text, encoding="utf-8")
-            path.with_suffix(".part").replace(path)
-        except OSError as error:
-            raise RunError(f"{path}: cannot be written ({error.strerror})") from None
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        with writing_whole(self.folder / name) as part:
+            part.write_text(text, encoding="utf-8")
 
     def close(self) -> None:
         """Leaves a single plain database file behind, readable from a read-only place, and frees the run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from ganas.errors import RunError
 from ganas.training.contract import FloatArray
+from ganas.whole import writing_whole
 
 UNREADABLE = (
     OSError,
@@ -26,20 +26,13 @@ UNREADABLE = (
 
 
 def save_weights(path: Path, weights: Sequence[FloatArray]) -> None:
-    """Writes weights, all or nothing, and waits until the disk has them.
+    """Writes weights to a file that ends in ``.npz``, all or nothing, and waits until the disk has them.
 
     Raises:
         RunError: the file cannot be written.
     """
-    part = path.with_suffix(".part")
-    try:
-        with part.open("wb") as file:
-            np.savez(file, *weights)
-            file.flush()
-            os.fsync(file.fileno())  # without it, a power cut may leave the new name with no contents
-        part.replace(path)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with writing_whole(path) as part:
+        np.savez(part, *weights)
 
 
 def load_weights(path: str | Path) -> list[FloatArray]:

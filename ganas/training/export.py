@@ -25,6 +25,7 @@ from ganas.search.plan import NetworkPlan
 from ganas.tasks.inputs import MATRIX_INPUT, input_names
 from ganas.tasks.preprocessing import Categories, Numbers, Preprocessing, Projection
 from ganas.training.contract import FloatArray
+from ganas.whole import writing_whole
 
 BATCH_ROWS = 4096
 
@@ -57,13 +58,8 @@ def export(plan: NetworkPlan, weights: Sequence[FloatArray], pipeline: Mapping[s
         outputs = rescaling(outputs)
         rescaling.set_weights([np.array([[scale]]), np.array([mean])])
     model = keras.Model(inputs, outputs, name="ganas")
-    unfinished = Path(path).with_suffix(".part.keras")  # what is there stays until the new one is whole
-    try:
-        model.save(unfinished)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise RunError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with writing_whole(Path(path)) as part:
+        model.save(part)
     return model
 
 

@@ -2,10 +2,12 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -111,19 +113,21 @@ def test_a_damaged_network_is_one_line(tmp_path: Path, content: bytes | None) ->
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("place", "name"), [(keras.Model, "save"), (os, "fsync")])
 def test_a_network_that_cannot_be_written_leaves_the_one_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = make_rows()
     task = task_from_arrays(frame.drop(columns=["price", "label"]), frame["label"])
     write_run(tmp_path, task)
     before = (tmp_path / "best.keras").read_bytes()
 
-    def fill_the_disk(model: keras.Model, path: Path) -> None:
-        Path(path).write_bytes(b"half of it")
+    def fill_the_disk(what: object, path: Path | None = None) -> None:
+        if path is not None:
+            path.write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(keras.Model, "save", fill_the_disk)
+    monkeypatch.setattr(place, name, fill_the_disk)
     with pytest.raises(RunError, match=r"best\.keras: cannot be written \(No space left on device\)"):
         write_run(tmp_path, task)
     assert (tmp_path / "best.keras").read_bytes() == before
