@@ -65,29 +65,34 @@ def rebuild(run: Run, evaluation: Evaluation) -> Any:
 
 
 def restore_files(run: Run) -> list[str]:
-    """Makes ``best.keras`` and ``pipeline.json`` of a finished run again where they are missing, and returns their names.
+    """Makes ``best.keras`` and ``pipeline.json`` of a finished run again where they are missing or empty, and returns their names.
 
     The network is trained again from the seed of the one that was there. The test rows are not read.
 
     Raises:
-        RunError: the run's data were given as arrays or changed, or the network could not be trained again or written.
+        RunError: the run's data were given as arrays or changed, another process works on the run, or the network could not be
+            trained again or written.
     """
-    missing = [name for name in ("best.keras", "pipeline.json") if not (run.folder / name).is_file()]
+    missing = [name for name in ("best.keras", "pipeline.json") if not _is_there(run.folder / name)]
     if not missing or run.result is None:
         return []
     task, result = task_of_run(run), run.result
-    if "pipeline.json" in missing:
-        with contextlib.closing(RunStore.open(run.folder)) as store:
+    with contextlib.closing(RunStore.open(run.folder)) as store:
+        if "pipeline.json" in missing:
             store.write_json("pipeline.json", task.pipeline())
-    if "best.keras" in missing:
-        plan = NetworkPlan.from_json(result["winner"]["plan"])
-        config = run.config
-        with Evaluator(task, budget=make_budget(config), trainer=config.training.trainer) as evaluator:
-            outcome = evaluator.retrain([(plan, result["saved"]["seed"])])[0].outcome
-        if outcome.status != "ok":
-            raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
-        save_network(task, plan, outcome.weights, run.folder / "best.keras")
+        if "best.keras" in missing:
+            plan = NetworkPlan.from_json(result["winner"]["plan"])
+            config = run.config
+            with Evaluator(task, budget=make_budget(config), trainer=config.training.trainer) as evaluator:
+                outcome = evaluator.retrain([(plan, result["saved"]["seed"])])[0].outcome
+            if outcome.status != "ok":
+                raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
+            save_network(task, plan, outcome.weights, run.folder / "best.keras")
     return missing
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def train_plan(

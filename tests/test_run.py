@@ -1,5 +1,6 @@
 """The promises of a search: same seed same answer, killed and resumed is uninterrupted, the test rows are read once."""
 
+import contextlib
 import dataclasses
 import json
 import random
@@ -377,18 +378,27 @@ def test_a_warm_started_search_goes_on_without_the_earlier_run(finished, tmp_pat
     assert history(resume(begun.folder, generations=config.evolution.generations)) == history(whole)
 
 
-def test_resume_makes_lost_files_of_a_finished_run_again(finished, tmp_path):
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["deleted", "emptied"])
+def test_resume_makes_lost_files_of_a_finished_run_again(lose, finished, tmp_path):
     run = Run(shutil.copytree(finished.folder, tmp_path / "run"))
     names = finished.facts["pipeline"]["preprocessing"]["numbers"]["names"]
     rows = {name: np.linspace(0, 4, 7, dtype=np.float32) for name in names}
     answers = answer(run.folder / "best.keras", rows)
     pipeline = (run.folder / "pipeline.json").read_text()
     for name in ("best.keras", "pipeline.json"):
-        (run.folder / name).unlink()
+        lose(run.folder / name)
     again = resume(run.folder)
     np.testing.assert_array_equal(answer(run.folder / "best.keras", rows), answers)
     assert (run.folder / "pipeline.json").read_text() == pipeline
     assert again.readings == finished.readings
+
+
+def test_lost_files_are_made_again_by_one_process_at_a_time(finished, tmp_path):
+    run = Run(shutil.copytree(finished.folder, tmp_path / "run"))
+    (run.folder / "best.keras").unlink()
+    with contextlib.closing(RunStore.open(run.folder)), pytest.raises(RunError, match="another process is working on"):
+        resume(run.folder)
+    assert not (run.folder / "best.keras").exists()
 
 
 def test_rows_that_cannot_be_read_end_the_search_and_are_no_failure_of_the_candidates(tmp_path):
