@@ -186,8 +186,12 @@ def test_the_script_of_an_autoencoder_trains_and_mutates_the_layers_of_the_searc
 
 
 def test_the_last_layer_of_an_autoencoder_is_as_wide_as_the_rows_that_the_script_draws():
-    plan = NetworkPlan((DenseLayer(2),), bottleneck=0, head=Head(6, "linear"), loss="mean_squared_error")
-    assert network_lines(plan)[-1] == "layers.Dense(x_train.shape[1])"
+    # as of a run whose own training rows had two words or holes more
+    plan = NetworkPlan((DenseLayer(2),), bottleneck=0, head=Head(15, "linear"), loss="mean_squared_error")
+    sections = {"data": {"source": "wine"}, "task": {"kind": "reconstruction"}, "training": {"epochs": 1}}
+    names: dict = {}
+    exec(code_of(plan, facts_of(make_config(sections, "test"))), names)
+    assert names["model"].output_shape == (None, 13)
 
 
 def test_a_comparison_has_no_script_and_says_so_in_one_line(make_run, capsys):
