@@ -135,10 +135,9 @@ class WeightMutation(keras.callbacks.Callback):  # type: ignore[misc]  # Keras s
 
 
 def _members(name: str, given: Any, kind: Any) -> tuple[Any, ...]:
-    """Returns what a list of layers or names holds; refuses one alone, and members of another kind."""
-    is_list = isinstance(given, Iterable) and not isinstance(given, str)
-    members = tuple(given) if is_list else ()
-    strays = [one for one in members if not isinstance(one, kind)] if is_list else [given]
+    """Returns what a list of layers or names holds; refuses one alone, none, and members of another kind."""
+    members = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else ()
+    strays = [one for one in members if not isinstance(one, kind)] if members else [given]
     if strays:
         expected = "layers or names of layers" if name == "layers" else "names, such as 'kernel'"
         raise ConfigError(f"WeightMutation: {name} must be a list of {expected}; got {strays[0]!r}")

@@ -442,6 +442,7 @@ def test_training_goes_on_from_a_saved_model_as_if_never_interrupted(tmp_path):
         {"weights": 5},
         {"weights": "kernel"},
         {"weights": ["kernel", 3]},
+        {"weights": ()},
     ],
 )
 def test_bad_arguments_are_one_clear_line(arguments):
