@@ -7,11 +7,14 @@ from collections.abc import Collection, Sequence
 
 from ganas.config import RunConfig
 from ganas.evaluation import Evaluation
-from ganas.final import further_folds
+from ganas.final import FIRST_LAPS, further_folds
 from ganas.statistics import mean
 
 FIRST_SECONDS = 15.0
-"""Kept for the final assessment before anything is known of how long a training takes."""
+"""Kept for what the final assessment does beside its trainings, and before anything is known of how long these take."""
+
+TOLERANCE = 0.05
+"""The share of its minutes by which a run may be longer."""
 
 
 def planned_trainings(config: RunConfig) -> int:
@@ -49,17 +52,51 @@ def _trained_epochs(told: Sequence[Evaluation], reused: Collection[str]) -> int:
 def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int) -> float | None:
     """Returns how many of the run's seconds the search may take, or None where no minutes are set.
 
-    The rest is for the final assessment: as many trainings as it makes at most, each of the present finalists as long as one of
-    its trainings on the ``folds`` of the task took and the winner as long as the slowest of them, shared by ``jobs`` workers;
-    never more than half of the time.
+    The rest is for the final assessment, never more than half of the time.
     """
     if config.run.minutes is None:
         return None
     total, final = config.run.minutes * 60, config.final
+    trainings = _final_seconds(config, told, jobs, folds, final.candidates, final.repeats)
+    return total - min(total / 2, FIRST_SECONDS + trainings)
+
+
+def race_that_fits(
+    config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int, searched: float
+) -> tuple[int, int]:
+    """Returns how many finalists race, and for how many laps: what was asked for, or less of it where the minutes are short.
+
+    One finalist races with nobody: the best of the search is the winner. The winner's further trainings are never fewer.
+
+    Args:
+        config: of the run.
+        told: all evaluations.
+        jobs: workers.
+        folds: of the task.
+        searched: seconds that the search took.
+    """
+    asked = config.final.candidates, config.final.repeats
+    if config.run.minutes is None:
+        return asked
+    left = (1 + TOLERANCE) * config.run.minutes * 60 - searched
+    shorter = min(FIRST_LAPS, config.final.repeats)
+    races = [asked, *((count, shorter) for count in range(config.final.candidates, 1, -1))]
+    allowed = max(left - FIRST_SECONDS, left / 2)
+    return next((race for race in races if _final_seconds(config, told, jobs, folds, *race) <= allowed), (1, shorter))
+
+
+def _final_seconds(
+    config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int, candidates: int, laps: int
+) -> float:
+    """Estimates how long the trainings of the final assessment take.
+
+    It makes as many trainings as it can come to, shared by ``jobs`` workers: each of the present finalists as long as one of its
+    trainings on the ``folds`` of the task took, and the winner as long as the slowest of them.
+    """
     full = sorted((one for one in told if one.is_ok), key=lambda one: math.inf if one.error is None else one.error)
     trainings = folds * config.training.repeats
-    finalists = [one.seconds / trainings for one in full[: final.candidates]] or [0.0]
-    finalists += [mean(finalists)] * (final.candidates - len(finalists))
-    further = len(further_folds(max(final.repeats, 2), folds)[0])
-    race = final.repeats * sum(finalists) if final.candidates > 1 else 0.0
-    return total - min(total / 2, FIRST_SECONDS + (race + further * max(finalists)) / jobs)
+    finalists = [one.seconds / trainings for one in full[:candidates]] or [0.0]
+    finalists += [mean(finalists)] * (candidates - len(finalists))
+    further = len(further_folds(max(config.final.repeats, 2), folds)[0])
+    race = laps * sum(finalists) if candidates > 1 else 0.0
+    return race / jobs + math.ceil(further / jobs) * max(finalists)

@@ -135,14 +135,23 @@ def assess_winner(
     *,
     repeats: int,
     folder: Path,
+    laps: int | None = None,
     on_notice: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Finds the winner, says how good it is, writes ``best.keras`` and reads the test rows; returns the result as data.
 
+    Args:
+        evaluator: of the search.
+        finalists: who race.
+        repeats: further trainings of the winner, which chose nothing.
+        folder: where ``best.keras`` goes.
+        laps: fresh seeds of each finalist in the race; None: as many as ``repeats``.
+        on_notice: hears what a person should know.
+
     Raises:
         RunError: no finalist could be trained again.
     """
-    winner = race(evaluator, finalists, repeats, on_notice)
+    winner = race(evaluator, finalists, repeats if laps is None else laps, on_notice)
     plan = winner.evaluation.plan
     folds, judging = further_folds(max(repeats, 2), evaluator.task.folds)
     seeds = [derive_seed(evaluator.seed, "fresh", plan.digest(), lap) for lap in range(len(folds))]

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganas.budget import planned_trainings, search_seconds, what_ran_out
+from ganas.budget import planned_trainings, race_that_fits, search_seconds, what_ran_out
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
@@ -306,14 +306,17 @@ class Search:
         """Assesses the winner, unless that is done for these evaluations, and writes the files of a finished run."""
         run = Run(self.store.folder)
         self.stop.has_batch = False
-        self.store.put(status="searched", ended_by=reason)
+        searched = self.store.get("searched") or {}
+        if searched.get("evaluations") != len(run.evaluated):  # else it ended then, and was interrupted later
+            searched = {"evaluations": len(run.evaluated), "seconds": self._seconds()}
+        self.store.put(status="searched", ended_by=reason, searched=searched)
         hall = run.hall_of_fame
         self.store.write_json("hall_of_fame.json", [member.to_json() for member in hall])
         if not hall:
             raise RunError(
                 f"{run.folder}: no candidate could be trained to its end until {reason}; {first_reason(run)}"
             )
-        result = run.result if run.is_assessed else self._assess(evaluator, run)
+        result = run.result if run.is_assessed else self._assess(evaluator, run, searched["seconds"])
         self.store.write_json("result.json", result)
         self.store.write_json("pipeline.json", self.task.pipeline())
         from ganas.report import write_report
@@ -321,13 +324,23 @@ class Search:
         write_report(Run(self.store.folder))
         self.store.put(status="finished", seconds=self._seconds())
 
-    def _assess(self, evaluator: Evaluator, run: Run) -> dict[str, Any]:
+    def _assess(self, evaluator: Evaluator, run: Run, searched: float) -> dict[str, Any]:
         """Finds the winner and reads the test rows; what they said and that they were read is committed together."""
-        final = self.config.final
-        best = run.best(final.candidates)
+        final, told = self.config.final, [record.evaluation for record in run.records if record.evaluation is not None]
+        count, laps = race_that_fits(self.config, told, self.executor.jobs, self.task.folds, searched)
+        if (count, laps) != (final.candidates, final.repeats):
+            race = f"a race of {count} over {laps} laps" if count > 1 else "no race of the best"
+            asked = f"{final.candidates} over {final.repeats} laps"
+            self.listener.on_notice(f"There is time for {race}, instead of {asked}: more minutes would choose better.")
+        best = run.best(count)
         finalists = [Finalist(member.record.number, member.evaluation) for member in best]
         result = assess_winner(
-            evaluator, finalists, repeats=final.repeats, folder=self.store.folder, on_notice=self.listener.on_notice
+            evaluator,
+            finalists,
+            repeats=final.repeats,
+            laps=laps,
+            folder=self.store.folder,
+            on_notice=self.listener.on_notice,
         )
         result["rank"] = next(m.rank for m in best if m.record.number == result["winner"]["number"])
         result |= linear_yardstick(self.task)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from ganas.budget import FIRST_SECONDS, planned_trainings, search_seconds, what_ran_out
+from ganas.budget import FIRST_SECONDS, planned_trainings, race_that_fits, search_seconds, what_ran_out
 from ganas.config import RunConfig, make_config
 from ganas.evaluation import Evaluation
 from ganas.search.plan import mlp_plan
@@ -67,8 +67,8 @@ def test_without_minutes_the_clock_ends_nothing():
 def test_the_final_assessment_keeps_its_trainings_at_what_full_ones_took():
     timed = config(run={"minutes": 10.0})
     stopped = [dataclasses.replace(one, status="stopped") for one in told(0.9, seconds=0.1)]
-    # 4 finalists of 5 fresh seeds each, and 5 more of the winner: 25 trainings of 2 s on 2 workers
-    assert search_seconds(timed, told(0.5, 0.4) + stopped, jobs=2, folds=1) == 600 - FIRST_SECONDS - 25
+    # 4 finalists of 5 fresh seeds each, 20 trainings of 2 s on 2 workers; 5 more of the winner are 3 on one of them
+    assert search_seconds(timed, told(0.5, 0.4) + stopped, jobs=2, folds=1) == 600 - FIRST_SECONDS - 20 - 6
     alone = config(run={"minutes": 10.0}, final={"candidates": 1, "repeats": 5})
     assert search_seconds(alone, told(0.5), jobs=1, folds=1) == 600 - FIRST_SECONDS - 10
 
@@ -88,3 +88,22 @@ def test_the_final_assessment_keeps_the_time_of_single_trainings_where_candidate
 def test_the_final_assessment_gets_half_of_the_minutes_at_most():
     assert search_seconds(config(run={"minutes": 1.0}), told(0.5, seconds=500.0), jobs=1, folds=1) == 30
     assert search_seconds(config(run={"minutes": 0.1}), [], jobs=1, folds=1) == 3
+
+
+@pytest.mark.parametrize(
+    ("searched", "race"),
+    [
+        # 15 s, 3 more trainings of 20 s, and 5 laps of 4 finalists on 2 workers are 275 s; 3 laps 195 s, of 3 165 s, of 2 135 s
+        (630 - 275, (4, 5)),
+        (630 - 274, (4, 3)),
+        (630 - 194, (3, 3)),
+        (630 - 164, (2, 3)),
+        (630 - 134, (1, 3)),
+        (9999, (1, 3)),
+    ],
+)
+def test_a_race_is_cut_to_what_fits_into_the_minutes(searched, race):
+    timed = config(run={"minutes": 10.0})
+    ten = told(*[0.5] * 10, seconds=20.0)
+    assert race_that_fits(timed, ten, jobs=2, folds=1, searched=searched) == race
+    assert race_that_fits(config(), ten, jobs=2, folds=1, searched=searched) == (4, 5)

@@ -459,6 +459,36 @@ def test_minutes_end_a_search_in_time_and_leave_a_finished_run(tmp_path):
     assert all(record.evaluation.status != "timed_out" for record in run.evaluated)
 
 
+def test_minutes_that_are_short_cut_the_race_which_is_said_and_holds_for_a_resumed_assessment(tmp_path, monkeypatch):
+    searched = []
+
+    def fits(config, told, jobs, folds, seconds):
+        searched.append(seconds)
+        return 2, 1
+
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    class Heard(SilentListener):
+        notices = ()
+
+        def on_notice(self, text: str) -> None:
+            self.notices = (*self.notices, text)
+
+    config = tiny(run={"minutes": 5}, final={"candidates": 3, "repeats": 2})
+    monkeypatch.setattr("ganas.run.race_that_fits", fits)
+    with monkeypatch.context() as patch:
+        patch.setattr("ganas.run.assess_winner", interrupted)
+        broken = evolve(config, runs_dir=tmp_path)
+    assert broken.status == "interrupted"
+    heard = Heard()
+    run = resume(broken.folder, listener=heard)
+    assert [len(finalist["errors"]) for finalist in run.result["finalists"]] == [1, 1]
+    assert len(run.result["validation"]["values"]) == 2
+    assert any("a race of 2 over 1 laps, instead of 3 over 2 laps" in notice for notice in heard.notices)
+    assert searched[0] == searched[1] < run.facts["seconds"]
+
+
 @pytest.mark.parametrize(
     ("budget", "reason", "evaluations"),
     [
