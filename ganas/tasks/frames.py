@@ -130,6 +130,8 @@ def as_array(values: Any) -> NDArray[Any]:
     What is masked is missing.
     """
     if isinstance(values, np.ma.MaskedArray) and values.mask.any():
+        if values.dtype.kind in "mM":
+            return np.ma.filled(values, np.array("NaT", values.dtype))
         is_number = np.issubdtype(values.dtype, np.number) or values.dtype == np.bool_
         return np.ma.filled(values.astype(np.float64 if is_number else object), np.nan)
     array = np.asarray(values)

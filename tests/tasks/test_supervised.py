@@ -195,12 +195,13 @@ def test_texts_are_classes_where_that_is_said_or_where_most_come_again() -> None
     [
         (np.arange(60).astype("timedelta64[s]"), "timedelta"),
         (np.arange(60).astype("datetime64[D]"), "datetime"),
+        (np.ma.masked_less(np.arange(60), 1).astype("datetime64[ns]"), "datetime"),
         (pd.Series(pd.date_range("2024-01-01", periods=60)), "datetime"),
         (pd.Series(pd.date_range("2024-01-01", periods=3, tz="UTC").repeat(20)), "datetime"),
         (pd.Series(pd.period_range("2024", periods=3).repeat(20)), "period"),
         ([datetime.date(2024, 1, 1 + row % 3) for row in range(59)] + [None], "date"),
     ],
-    ids=["durations", "array", "series", "of three values", "periods", "objects with a hole"],
+    ids=["durations", "array", "masked", "series", "of three values", "periods", "objects with a hole"],
 )
 @pytest.mark.parametrize("kind", [None, "regression", "classification"])
 def test_dates_are_no_target_of_any_kind(target, found, kind) -> None:
