@@ -37,6 +37,11 @@ class MissingExtraError(GanasError):
     """An optional package is needed; the message names the extra that installs it."""
 
 
+def first_line(error: Exception) -> str:
+    """Returns the first line of what an error says, or its name if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns ``; did you mean 'x'?`` for the known word that ``word`` resembles most, or nothing."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

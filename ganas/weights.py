@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ganas.errors import RunError
+from ganas.npz import UnreadableNpz, open_npz
 from ganas.training.contract import FloatArray
 from ganas.whole import writing_whole
-
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-)
-"""What NumPy raises on a file that is no NPZ file of arrays, or no longer; an empty one is an EOFError."""
 
 
 def save_weights(path: Path, weights: Sequence[FloatArray]) -> None:
@@ -42,10 +30,9 @@ def load_weights(path: str | Path) -> list[FloatArray]:
         RunError: the file is gone or damaged.
     """
     try:
-        with np.load(path) as arrays:
-            return [arrays[f"arr_{index}"] for index in range(len(arrays.files))]
-    except UNREADABLE as error:
-        reason = getattr(error, "strerror", None) or "not a whole NPZ file"
+        with open_npz(path) as arrays:
+            return [arrays[f"arr_{index}"] for index in range(len(arrays))]
+    except UnreadableNpz as reason:
         raise RunError(
             f"{path}: weights cannot be read ({reason}); put a whole copy of the file back, or start a new run"
         ) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ganas.errors import DataError
+from ganas.errors import DataError, first_line
 from ganas.execution import fetch
 from ganas.search.plan import NetworkPlan
 from ganas.training.contract import Member
@@ -113,5 +113,5 @@ def try_to_build(job: Blueprint) -> str | None:
             model: Any = build(job.plan, job.inputs)
             model.optimizer.build(model.trainable_variables)
     except Exception as error:  # whatever Keras cannot build is the config's business
-        return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return first_line(error)
     return None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganas.npz import UnreadableNpz, open_npz
 from ganas.tasks.datasets import DATASETS, KERAS, OPENML, find_file
-from ganas.tasks.files import NPZ_LAYOUTS, UNREADABLE, is_file_name
+from ganas.tasks.files import NPZ_LAYOUTS, is_file_name
 from ganas.tasks.text import TEXT_SUFFIXES, cells_of, encoding_of, read_text, separator_of
 
 if TYPE_CHECKING:
@@ -123,12 +124,10 @@ def _file_of(source: str, *, is_table: bool) -> Path | None:
 
 def _names_in(path: Path) -> tuple[str, ...]:
     """Returns the names of the arrays in an NPZ file; none if it cannot be read (any more)."""
-    import numpy as np
-
     try:
-        with np.load(path) as archive:
-            return tuple(archive.files)
-    except UNREADABLE:
+        with open_npz(path) as archive:
+            return tuple(archive)
+    except UnreadableNpz:
         return ()
 
 

@@ -16,7 +16,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ganas.errors import first_line
 from ganas.history import Run
+from ganas.log import LOGGER
+from ganas.npz import UNREADABLE, UnreadableNpz, open_npz
 from ganas.report.figures import DARK, DOTS_PER_INCH
 from ganas.weights import load_weights
 
@@ -38,7 +41,7 @@ def picture_side(run: Run) -> int | None:
 
 
 def exported_kernel(path: Path, inputs: int) -> Kernel | None:
-    """Returns the (inputs, units) kernel of the first dense layer in a ``.keras`` file, None if there is none."""
+    """Returns the (inputs, units) kernel of the first dense layer in a ``.keras`` file, None if there is none or it is damaged."""
     import h5py  # type: ignore[import-untyped]  # comes with Keras and ships no types
 
     found: list[Kernel] = []
@@ -47,8 +50,11 @@ def exported_kernel(path: Path, inputs: int) -> Kernel | None:
         if isinstance(thing, h5py.Dataset) and thing.ndim == 2 and thing.shape[0] == inputs and "/dense" in name:
             found.append(np.asarray(thing))
 
-    with zipfile.ZipFile(path) as parts, h5py.File(io.BytesIO(parts.read("model.weights.h5"))) as weights:
-        weights.visititems(look)
+    try:
+        with zipfile.ZipFile(path) as parts, h5py.File(io.BytesIO(parts.read("model.weights.h5"))) as weights:
+            weights.visititems(look)
+    except UNREADABLE as error:
+        _leave_out(path, first_line(error))
     return found[0] if found else None
 
 
@@ -97,11 +103,19 @@ def keep_first_layers(run: Run, weights: Path) -> None:
 
 
 def comparison_pictures(run: Run) -> Figure | None:
-    """Draws what :func:`keep_first_layers` wrote."""
+    """Draws what :func:`keep_first_layers` wrote, None if it is not there or damaged."""
     side, path = picture_side(run), run.folder / FIRST_LAYERS
     if side is None or not path.is_file():
         return None
-    with np.load(path) as arrays:
-        names = {f"variant_{place}": name for place, name in enumerate(run.facts["variants"])}
-        kernels = {names[place]: arrays[place] for place in names if place in arrays}
+    names = {f"variant_{place}": name for place, name in enumerate(run.facts["variants"])}
+    try:
+        with open_npz(path) as arrays:
+            kernels = {names[place]: arrays[place] for place in names if place in arrays}
+    except UnreadableNpz as reason:
+        _leave_out(path, str(reason))
+        return None
     return draw_first_layer(kernels, side)
+
+
+def _leave_out(path: Path, reason: str) -> None:
+    LOGGER.warning("%s: cannot be read (%s); the report leaves out the pictures of the first layer", path, reason)

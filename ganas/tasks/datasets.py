@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganas.errors import DataError, did_you_mean
+from ganas.errors import DataError, did_you_mean, first_line
 from ganas.tasks.text import SUFFIXES
 
 if TYPE_CHECKING:
@@ -161,8 +161,7 @@ def _or_explain(name: str, fetch: Callable[[], Any]) -> Any:
     try:
         return fetch()
     except (OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(_not_to_be_had(name, reason)) from None
+        raise DataError(_not_to_be_had(name, first_line(error))) from None
 
 
 def _not_to_be_had(name: str, reason: str) -> str:

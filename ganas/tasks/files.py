@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import DataError, MissingExtraError, did_you_mean
+from ganas.errors import DataError, MissingExtraError, did_you_mean, first_line
+from ganas.npz import UnreadableNpz, open_npz
 from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
@@ -34,8 +34,6 @@ TARGET_NAMES = ("target", "class", "label")
 """A column called so is the target if none is given."""
 FILE_SETTINGS = ("target", "test", "header")
 """What settings say of how a table is read; arrays and data sets by name have all that of their own."""
-UNREADABLE = (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile)
-"""What NumPy raises where a file is no NPZ of plain arrays, or not all of one."""
 NPZ_LAYOUTS: tuple[tuple[str, ...], ...] = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("X_train", "y_train", "X_test", "y_test"),
@@ -185,12 +183,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except UNREADABLE as error:
-        raise DataError(
-            f"{path}: cannot be read as NPZ of plain arrays ({_first_line(error)}); is it complete?"
-        ) from None
+        with open_npz(path) as archive:
+            return dict(archive)
+    except UnreadableNpz as reason:
+        raise DataError(f"{path}: cannot be read as NPZ of plain arrays ({reason}); is it complete?") from None
 
 
 def resolve_target(target: str | int | None, columns: list[str], place: str) -> str | None:
@@ -311,8 +307,4 @@ def _or_unreadable(path: Path, read: Callable[[], pd.DataFrame]) -> pd.DataFrame
     try:
         return read()
     except (OSError, ValueError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({_first_line(error)}); is it complete?") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: cannot be read ({first_line(error)}); is it complete?") from None

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import RunError
+from ganas.errors import RunError, first_line
 from ganas.search.plan import NetworkPlan
 from ganas.tasks.inputs import MATRIX_INPUT, input_names
 from ganas.tasks.preprocessing import Categories, Numbers, Preprocessing, Projection
@@ -104,9 +104,8 @@ def _open(path: Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RunError(
-            f"{path}: cannot be opened ({reason}); delete it and resume the run, which makes it again"
+            f"{path}: cannot be opened ({first_line(error)}); delete it and resume the run, which makes it again"
         ) from None
 
 
