@@ -33,7 +33,7 @@ from ganas.tasks.anomaly_score import AnomalyScore
 from ganas.tasks.autoencoding import AutoencoderTask
 from ganas.tasks.columns import Columns, columns_by_name, columns_of_matrix
 from ganas.tasks.detector import Detector, fit_detector
-from ganas.tasks.frames import as_array, table_of_arrays
+from ganas.tasks.frames import as_array, plain_names, table_of_arrays
 from ganas.tasks.settings import DataSettings
 from ganas.training.contract import FloatArray
 
@@ -255,7 +255,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
                 f"AnomalyDetector: got an array of numbers; it was fitted with columns of texts "
                 f"({', '.join(features.text_names[:8])}), so give a frame with the columns of fit"
             )
-        counts = Counter(str(name) for name in table_input.columns)
+        counts = Counter(table_input.columns)
         for name in (*features.number_names, *features.text_names):
             if counts[name] != 1:
                 found = "two columns are" if counts[name] else "no column is"
@@ -277,7 +277,7 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         if features.is_matrix:
             columns = columns_of_matrix(np.asarray(given))
         else:
-            columns = columns_by_name(given.rename(columns=str), features.number_names, features.text_names)
+            columns = columns_by_name(given, features.number_names, features.text_names)
         inputs: FloatArray = self._preprocessing.transform(columns)
         return inputs
 
@@ -363,15 +363,15 @@ def _as_numbers(table_input: Any) -> NDArray[Any]:
 
 
 def _as_table_input(given: Any) -> Any:
-    """Returns a frame as it is, numbers as (rows, columns) float32, and an array of anything else as a frame."""
+    """Returns a frame with plain column names, numbers as (rows, columns) float32, and an array of anything else as a frame."""
     import pandas as pd
 
     if isinstance(given, pd.DataFrame):
-        return given
+        return given.set_axis(plain_names(given.columns), axis=1)
     array = as_array(given)
     if array.ndim != 2:
         raise DataError(f"AnomalyDetector: expected rows and columns, got an array of shape {array.shape}")
     if array.dtype.kind in "OUSMm":
-        return pd.DataFrame(array).infer_objects()
+        return _as_table_input(pd.DataFrame(array).infer_objects())
     # as float32, because bytes would be taken for pixels and scaled alike
     return array.astype(np.float32)

@@ -177,7 +177,16 @@ def fitted_on_frame():
 
 
 @pytest.mark.parametrize(
-    "rows", [FRAME[FRAME.columns[::-1]], X, X.astype(object), X.astype(np.float32), X.tolist()], ids=type
+    "rows",
+    [
+        FRAME[FRAME.columns[::-1]],
+        FRAME.rename(columns="{} ".format),
+        X,
+        X.astype(object),
+        X.astype(np.float32),
+        X.tolist(),
+    ],
+    ids=type,
 )
 def test_a_detector_fitted_on_a_frame_takes_frames_by_name_and_numbers_by_position(fitted_on_frame, rows):
     np.testing.assert_allclose(fitted_on_frame.decision_function(rows), fitted_on_frame.decision_scores_, rtol=1e-3)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganas.errors import DataError, MissingExtraError, did_you_mean, first_line
 from ganas.npz import UnreadableNpz, open_npz
-from ganas.tasks.frames import table_of_arrays, table_of_frame, target_values
+from ganas.tasks.frames import plain_names, table_of_arrays, table_of_frame, target_values
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.table import Source, Table
 from ganas.tasks.text import (
@@ -115,7 +115,7 @@ def read_frame(
     texts: tuple[str, ...] = (),
     name_columns: Callable[[int], list[str]] = default_names,
 ) -> tuple[pd.DataFrame, bool]:
-    """Reads a text or Parquet file into a frame with string column names; the columns named in ``texts`` are kept as written.
+    """Reads a text or Parquet file into a frame with plain column names; the columns named in ``texts`` are kept as written.
 
     Args:
         path: the file.
@@ -144,12 +144,11 @@ def read_frame(
         names = None if has_header else name_columns(len(cells[0]))
         surplus = [cell for row in cells for cell in row[len(cells[0]) :]]
         is_tail_empty = bool(surplus) and not any(cell.strip() for cell in surplus)
-        kept = texts if names is not None else tuple(cell for cell in cells[0] if cell.strip() in texts)
-        frame = _parse(path, separator, names, kept, is_tail_empty=is_tail_empty, is_single=len(cells[0]) == 1)
-        frame = _without_blanks(frame, texts)
+        frame = _parse(path, separator, names, texts, is_tail_empty=is_tail_empty, is_single=len(cells[0]) == 1)
     if frame.empty:
         raise DataError(f"{path}: holds no rows")
-    return frame.rename(columns=str), has_header
+    frame = frame.set_axis(plain_names(frame.columns), axis=1)
+    return (frame if path.suffix.lower() == ".parquet" else _without_blanks(frame, texts)), has_header
 
 
 def read_images(path: Path, name: str) -> Table:
@@ -198,8 +197,9 @@ def resolve_target(target: str | int | None, columns: list[str], place: str) -> 
     if target is None:
         called = [column for column in columns if column.strip().lower() in TARGET_NAMES]
         return called[0] if len(called) == 1 else None
-    if str(target) in columns:
-        return str(target)
+    for name in (str(target), str(target).strip()):
+        if name in columns:
+            return name
     try:
         position = int(target)
     except ValueError:
@@ -220,41 +220,39 @@ def _parse(
     is_tail_empty: bool,
     is_single: bool,
 ) -> pd.DataFrame:
-    """Parses a text file.
+    """Parses a text file; its names come as they are written.
 
     Args:
         path: the file.
         separator: of its columns.
         names: of its columns where it has no header.
-        texts: columns never to read as numbers.
+        texts: columns never to read as numbers, by their plain names.
         is_tail_empty: its rows end in empty fields.
-        is_single: it has one column, so that an empty line is a missing value, unless it is the last.
+        is_single: it has one column, so that an empty line is a missing value, unless it is at the beginning or the end.
     """
     import pandas as pd
 
     above, below = blank_ends(path) if is_single else (0, 0)
+    options: dict[str, Any] = {
+        "sep": separator,
+        "header": "infer" if names is None else None,
+        "names": names,
+        "index_col": False,
+        "na_values": list(MISSING),
+        "keep_default_na": False,
+        "skipinitialspace": True,
+        "low_memory": False,
+        "encoding": encoding_of(path),
+        "skip_blank_lines": not is_single,
+        "skiprows": above,
+    }
     try:
         with warnings.catch_warnings():
             # pandas only warns where it gives fields the names of their neighbours; empty fields at the end are no such case.
             warnings.simplefilter("ignore" if is_tail_empty else "error", pd.errors.ParserWarning)
-            frame = _or_unreadable(
-                path,
-                lambda: pd.read_csv(
-                    path,
-                    sep=separator,
-                    header="infer" if names is None else None,
-                    names=names,
-                    index_col=False,
-                    dtype=dict.fromkeys(texts, str),
-                    na_values=list(MISSING),
-                    keep_default_na=False,
-                    skipinitialspace=True,
-                    low_memory=False,
-                    encoding=encoding_of(path),
-                    skip_blank_lines=not is_single,
-                    skiprows=above,
-                ),
-            )
+            written = _or_unreadable(path, lambda: pd.read_csv(path, nrows=0, **options)).columns
+            kept = [name for name, plain in zip(written, plain_names(written), strict=True) if plain in texts]
+            frame = _or_unreadable(path, lambda: pd.read_csv(path, dtype=dict.fromkeys(kept, str), **options))
             return frame.iloc[: len(frame) - below]
     except pd.errors.ParserWarning:
         raise DataError(
@@ -263,12 +261,9 @@ def _parse(
 
 
 def _without_blanks(frame: pd.DataFrame, texts: tuple[str, ...]) -> pd.DataFrame:
-    """Takes away the blanks behind names and cells, where pandas leaves them, and reads anew what is missing or a number then."""
+    """Takes away the blanks behind cells, where pandas leaves them, and reads anew what is missing or a number then."""
     import pandas as pd
 
-    stripped = [str(name).strip() for name in frame.columns]
-    if len(set(stripped)) == len(stripped):
-        frame = frame.set_axis(stripped, axis=1)
     for name in frame.columns:
         column = frame[name]
         is_text = pd.api.types.infer_dtype(column, skipna=True) == "string"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,11 +39,12 @@ def table_of_frame(
     import pandas as pd
 
     _check_lengths(name, len(frame), target)
+    frame = frame.set_axis(plain_names(frame.columns), axis=1)
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()][0]
         raise DataError(f"{name}: two columns are called {twice!r}; give each a name of its own")
     notes: list[str] = list(facts.pop("notes", ()))
-    source = facts.pop("source", None) or Source(columns=tuple(map(str, frame.columns)))
+    source = facts.pop("source", None) or Source(columns=tuple(frame.columns))
     if target is not None:
         missing = np.asarray(pd.isna(target))
         if missing.all():
@@ -53,7 +55,7 @@ def table_of_frame(
             frame, target = frame[~missing], target[~missing]
     if facts.get("pixel_maximum") is not None:
         matrix = columns_of_matrix(frame.to_numpy())
-        columns = dataclasses.replace(matrix, number_names=tuple(map(str, frame.columns)), is_matrix=False)
+        columns = dataclasses.replace(matrix, number_names=tuple(frame.columns), is_matrix=False)
         return Table(name, columns, target, test_rows, source=source, **facts)
     columns, dropped, more = columns_of_frame(frame, len(frame) - test_rows)
     return Table(
@@ -77,8 +79,7 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
 
     labels = None if target is None else _as_column(target, name)
     if isinstance(features, pd.DataFrame):
-        frame = features.rename(columns=str)
-        return table_of_frame(frame, labels, name, test_rows=test_rows)
+        return table_of_frame(features, labels, name, test_rows=test_rows)
     array = as_array(features)
     if array.ndim < 2:
         raise DataError(f"{name}: features must have rows and columns, got an array of shape {array.shape}")
@@ -92,6 +93,13 @@ def table_of_arrays(features: Any, target: Any, name: str, *, test_rows: int = 0
         raise DataError(f"{name}: {int(pd.isna(labels).sum())} targets are missing; leave those rows out")
     maximum = LARGEST_BYTE if array.dtype == np.uint8 else None
     return Table(name, columns_of_matrix(array), labels, test_rows, pixel_maximum=maximum, image_shape=image_shape)
+
+
+def plain_names(names: Iterable[Any]) -> list[str]:
+    """Returns columns' names as texts, without blanks at their ends unless two would be the same then."""
+    written = [str(name) for name in names]
+    stripped = [name.strip() for name in written]
+    return stripped if len(set(stripped)) == len(stripped) else written
 
 
 def target_values(series: pd.Series) -> NDArray[Any]:
@@ -131,7 +139,7 @@ def as_array(values: Any) -> NDArray[Any]:
     """
     if isinstance(values, np.ma.MaskedArray) and values.mask.any():
         if values.dtype.kind in "mM":
-            return np.ma.filled(values, np.array("NaT", values.dtype))
+            return values.filled(values.dtype.type("NaT"))
         is_number = np.issubdtype(values.dtype, np.number) or values.dtype == np.bool_
         return np.ma.filled(values.astype(np.float64 if is_number else object), np.nan)
     array = np.asarray(values)

@@ -63,7 +63,12 @@ def encoding_of(path: Path) -> str:
 def blank_ends(path: Path) -> tuple[int, int]:
     """Returns how many lines at the beginning and at the end of a text file are blank."""
     first, last, lines = -1, -1, 0
-    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+    encoding = encoding_of(path)
+    with (
+        gzip.open(path, "rt", encoding=encoding)
+        if path.suffix.lower() == ".gz"
+        else path.open(encoding=encoding) as file
+    ):
         for line in file:
             if line.strip():
                 first, last = lines if first < 0 else first, lines

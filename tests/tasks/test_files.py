@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from ganas.errors import DataError
-from ganas.tasks import load_task
+from ganas.tasks import load_task, task_from_arrays
 from ganas.tasks.files import read_frame, read_table, resolve_target
-from ganas.tasks.frames import table_of_arrays
+from ganas.tasks.frames import plain_names, table_of_arrays
+from ganas.tasks.inputs import read_inputs
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.text import encoding_of, looks_like_header
 
@@ -92,7 +93,17 @@ def test_blanks_behind_cells_and_names_are_no_part_of_them(tmp_path: Path) -> No
     assert kept["b"].isna().sum() == 3
 
 
-@pytest.mark.parametrize("text", ["a\n1.5\n\n-1.5\n", "\n \na\n1.5\n\n-1.5\n\n  \n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\n1.5\n\n-1.5\n",
+        "\n \na\n1.5\n\n-1.5\n\n  \n",
+        "\ufeff\n\na\n1.5\n\n-1.5\n",
+        "a\r1.5\r\r-1.5\r\r",
+        "a\r\n1.5\r\n\r\n-1.5\r\n\r\n",
+    ],
+    ids=["plain", "blank ends", "byte order mark", "Mac's line ends", "Windows' line ends"],
+)
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
 def test_an_empty_line_between_rows_of_one_column_is_a_missing_value(tmp_path: Path, text: str, name: str) -> None:
     (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
@@ -167,6 +178,45 @@ def test_words_that_look_like_numbers_in_a_test_file_stay_the_words_of_the_main_
     assert table.features.numbers[-2:, 0].tolist() == [4, 5]
     task = load_task(path, target="y", test=str(test))
     assert task.pipeline()["output"]["labels"] == ["1", "2", "other"]
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("größe,n,y", "größe"),
+        ("n,n,y", "n.1"),
+        (",n,y", "Unnamed: 0"),
+        ('"of two\nlines",n,y', "of two\nlines"),
+        (" code ,n,y", "code"),
+        ("code,code ,y", "code "),
+    ],
+)
+def test_words_stay_words_under_any_name(tmp_path: Path, header: str, name: str) -> None:
+    (tmp_path / "t.csv").write_bytes(f"{header}\n01,01,1\n02,02,2\n".encode("latin-1"))
+    kept, _ = read_frame(tmp_path / "t.csv", texts=(name,))
+    assert kept[name].tolist() == ["01", "02"]
+    assert kept["y"].tolist() == [1, 2]
+    assert read_frame(tmp_path / "t.csv")[0][name].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["frame", "parquet"])
+def test_names_of_frames_and_of_every_kind_of_file_are_those_without_blanks(tmp_path: Path, kind: str) -> None:
+    frame = pd.DataFrame({"a ": np.arange(40) / 8, " b": np.arange(40) % 7, "y ": np.arange(40) % 2})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    if kind == "frame":
+        task = task_from_arrays(frame[["a ", " b"]], frame["y "])
+    else:
+        pytest.importorskip("pyarrow", reason="Parquet needs the extra")
+        frame.to_parquet(tmp_path / "t.parquet")
+        task = load_task(tmp_path / "t.parquet", target="y ", test=str(tmp_path / "t.csv"))
+    assert task.table.features.number_names == ("a", "b")
+    inputs, _ = read_inputs(tmp_path / "t.csv", task.pipeline())
+    np.testing.assert_array_equal(inputs["b"], frame[" b"])
+
+
+def test_names_that_differ_only_in_blanks_keep_them() -> None:
+    assert plain_names(["a", "a ", 3]) == ["a", "a ", "3"]
+    assert plain_names(["a ", " b", 3]) == ["a", "b", "3"]
 
 
 def test_truth_values_with_holes_in_the_main_file_stay_truth_values(tmp_path: Path) -> None:
