@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganas.errors import DataError
-from ganas.tasks.columns import Columns, as_numbers, columns_by_name
+from ganas.tasks.columns import Columns, as_numbers, columns_by_name, columns_of_matrix
 from ganas.tasks.files import read_arrays, read_frame
 from ganas.tasks.preprocessing import Preprocessing
 
@@ -108,7 +108,10 @@ def _read_matrix(path: Path, width: int) -> NDArray[np.float32]:
         found = [arrays[name] for name in ("X", "x", "x_test", "features") if name in arrays]
         if not found:
             raise DataError(f"{path}: has arrays {', '.join(arrays) or 'none'}; expected the rows as X")
-        matrix = found[0].reshape(len(found[0]), -1)
+        array = found[0]
+        if array.ndim == 0 or array.size == 0 or array.dtype.kind not in "biuf":
+            raise DataError(f"{path}: expected rows of numbers, got {array.dtype} of shape {array.shape}")
+        matrix = columns_of_matrix(array.reshape(len(array), -1)).numbers
     else:
         frame = read_frame(path)[0]
         matrix = np.stack([as_numbers(frame[name]) for name in frame.columns], axis=1)
@@ -123,11 +126,11 @@ def _note_strays(path: Path, series: pd.Series) -> list[str]:
     """Says how many values of a column of numbers are none.
 
     Raises:
-        DataError: none of them is one.
+        DataError: there are several, and none is one; a single one counts as missing, as it would among numbers.
     """
     present = int(series.notna().sum())
     strays = present - int((~np.isnan(as_numbers(series))).sum())
-    if strays and strays == present:
+    if strays == present > 1:
         raise DataError(f"{path}: column {series.name!r} must hold numbers, got {series.dropna().iloc[0]!r}")
     return [f"{path}: column {series.name!r}: {strays} values that are no numbers count as missing"] * bool(strays)
 
