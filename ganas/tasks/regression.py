@@ -39,11 +39,9 @@ def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
         raise ConfigError("[task] class_weights: is for classification, not for regression; leave it out")
     try:
         values = target.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         example = next(value for value in target if not is_number(value))
-        message = (
-            f'{table.name}: regression needs a target of numbers, got {str(example)!r}; or set kind = "classification"'
-        )
+        message = f'{table.name}: regression needs a target of numbers, got {str(example)[:40]!r}; or set kind = "classification"'
         raise DataError(message) from None
     is_finite = np.abs(values) <= LARGEST
     if not is_finite.all():

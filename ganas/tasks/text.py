@@ -128,9 +128,9 @@ def looks_like_header(lines: list[str], separator: str) -> bool:
 
 
 def is_number(cell: Any) -> bool:
-    """Whether a cell can be read as a number."""
+    """Whether a cell can be read as a number; Python would take an underscore between digits for none."""
     try:
         float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
-    return True
+    return "_" not in str(cell)

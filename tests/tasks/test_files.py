@@ -39,6 +39,7 @@ def write(path: Path, text: str) -> Path:
         ([",0,1,2,3,4", "0,9,8,7,6,5", "1,5,4,3,2,1"], True),
         (["K,NA,CA,t", "1,2,3,x", "3,4,5,y"], True),
         (["red,NA", "blue,square", "red,square"], False),
+        (["2020_01,2020_02,label", "1.5,2,red", "2.5,3,blue", "3.5,4,red"], True),
     ],
 )
 def test_a_header_is_told_from_a_row(lines: list[str], expected: bool) -> None:

@@ -181,6 +181,11 @@ def test_texts_that_hardly_come_again_are_no_classes() -> None:
         task_from_arrays(np.arange(120.0).reshape(60, 2), stray, kind="regression")
 
 
+def test_whole_numbers_beyond_a_double_are_no_target_of_regression() -> None:
+    with pytest.raises(DataError, match=r"regression needs a target of numbers, got '10{39}'; or set kind"):
+        task_from_arrays(np.arange(120.0).reshape(60, 2), [10**400, 1] * 30, kind="regression")
+
+
 def test_texts_are_classes_where_that_is_said_or_where_most_come_again() -> None:
     names, x = [f"person {max(row, row // 2 + 10)}" for row in range(40)], np.arange(80.0).reshape(40, 2)
     with pytest.raises(DataError, match='if these are labels, set kind = "classification"'):
