@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganas.npz import UnreadableNpz, open_npz
 from ganas.tasks.datasets import DATASETS, KERAS, OPENML, find_file
 from ganas.tasks.files import NPZ_LAYOUTS, is_file_name
-from ganas.tasks.text import TEXT_SUFFIXES, cells_of, encoding_of, read_text, separator_of
+from ganas.tasks.text import encoding_of, has_blanks_at_ends, read_text, separator_of
 
 if TYPE_CHECKING:
     from ganas.history import Run
@@ -157,19 +157,15 @@ def _load_npz(script: DataScript, path: str, names: tuple[str, ...]) -> bool:
 def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, Any]) -> bool:
     script.imports.add("import pandas as pd")
     source, test = pipeline["source"], run.config.data.test
-    script.lines.append(f"table = {_read(path, source)}")
-    names = ["table", *(["test_table"] if test else [])]
+    target, prepared = source["target"], pipeline["preprocessing"]
+    names = ["table"]
+    _read(script, "table", path, source)
     if test:
         # numbers there are words where they are in the main table
-        texts = [part["name"] for part in pipeline["preprocessing"]["categories"]]
-        texts += [source["target"]] if script.needs_target and _has_named_classes(script, pipeline) else []
-        script.lines.append(f"test_table = {_read(Path(test).resolve(), source, texts)}")
-    if _has_blanks_behind_names(path):
-        script.lines += [f"{name}.columns = {name}.columns.str.strip()" for name in names]
-    if not source["has_header"]:
-        script.lines += [f"{name}.columns = [f'column_{{i}}' for i in range({name}.shape[1])]" for name in names]
-    target = source["target"]
-    prepared = pipeline["preprocessing"]
+        texts = [part["name"] for part in prepared["categories"]]
+        texts += [target] if script.needs_target and _has_named_classes(script, pipeline) else []
+        names.append("test_table")
+        _read(script, "test_table", Path(test).resolve(), source, texts)
     used = [*prepared["numbers"]["names"], *(part["name"] for part in prepared["categories"])]
     useless = [name for name in source["columns"] if name not in used and name != target]
     dropped = [target, *useless] if target else useless
@@ -183,26 +179,31 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
     return test is not None
 
 
-def _read(path: Path, source: dict[str, Any], texts: Sequence[str] = ()) -> str:
-    if path.suffix == ".parquet":
-        return f"pd.read_parquet({str(path)!r})"
-    options = "" if source["has_header"] else ", header=None"
-    options += f", dtype={dict.fromkeys(texts, 'str')!r}" if texts and source["has_header"] else ""
-    options += ', encoding="latin-1"' if path.is_file() and encoding_of(path) == "latin-1" else ""
-    return f'pd.read_csv({str(path)!r}, sep={_separator(path)!r}, na_values=["?"], skipinitialspace=True{options})'
+def _read(script: DataScript, name: str, path: Path, source: dict[str, Any], texts: Sequence[str] = ()) -> None:
+    """Adds the reading of a file as ``name``, without blanks at the ends of names and cells; ``texts``: columns kept as written.
 
-
-def _separator(path: Path) -> str:
-    if path.is_file() and path.name.lower().endswith(TEXT_SUFFIXES):
-        return separator_of(read_text(path))
-    return "\t" if ".tsv" in path.name else ","
-
-
-def _has_blanks_behind_names(path: Path) -> bool:
-    if not path.is_file() or not path.name.lower().endswith(TEXT_SUFFIXES):
-        return False
-    lines = read_text(path)
-    return any(name != name.rstrip() for name in cells_of(lines[:1], separator_of(lines))[0])
+    pandas keeps such blanks; where a text file has some, what is left without them is read once more.
+    """
+    are_plain = all(column == column.strip() for column in source["columns"])
+    plain = ".rename(columns=str.strip)" if are_plain else ""
+    if path.suffix.lower() == ".parquet":
+        script.lines.append(f"{name} = pd.read_parquet({str(path)!r}).rename(columns=str){plain}")
+        return
+    is_there = path.is_file()
+    separator = separator_of(read_text(path)) if is_there else "\t" if ".tsv" in path.name else ","
+    options = f"{str(path)!r}, sep={separator!r}, index_col=False, skipinitialspace=True"
+    options += "" if source["has_header"] else f", names=[f'column_{{i}}' for i in range({len(source['columns'])})]"
+    options += ', encoding="latin-1"' if is_there and encoding_of(path) == "latin-1" else ""
+    kinds = 'na_values=["?"]' + (f", dtype={dict.fromkeys(texts, 'str')!r}" if texts else "")
+    if not (is_there and has_blanks_at_ends(path, separator)):
+        script.lines.append(f"{name} = pd.read_csv({options}, {kinds})")
+        return
+    script.imports.add("import io")
+    script.lines += [
+        f"{name} = pd.read_csv({options}, dtype=str, keep_default_na=False)",
+        f"{name} = {name}{plain}.apply(lambda column: column.str.strip())",
+        f"{name} = pd.read_csv(io.StringIO({name}.to_csv(index=False)), {kinds})",
+    ]
 
 
 def _split(script: DataScript, data: Any, *, has_test_rows: bool) -> None:
@@ -297,6 +298,7 @@ def _mixed(script: DataScript, data: Any, categories: list[dict[str, Any]]) -> s
             f'x_{part} = x_{part}.astype({{name: "object" for name in texts}}).fillna(dict.fromkeys(texts, ""))'
         )
         script.lines.append(f"x_{part} = x_{part}.astype(dict.fromkeys(texts, str))")
+        script.lines.append(f"x_{part}[texts] = x_{part}[texts].apply(lambda column: column.str.strip())")
         script.lines.append(
             f'x_{part}[numbers] = x_{part}[numbers].apply(pd.to_numeric, errors="coerce").astype("float64")'
             ".replace([np.inf, -np.inf], np.nan)"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ganas.errors import DataError
 
@@ -63,17 +64,26 @@ def encoding_of(path: Path) -> str:
 def blank_ends(path: Path) -> tuple[int, int]:
     """Returns how many lines at the beginning and at the end of a text file are blank."""
     first, last, lines = -1, -1, 0
-    encoding = encoding_of(path)
-    with (
-        gzip.open(path, "rt", encoding=encoding)
-        if path.suffix.lower() == ".gz"
-        else path.open(encoding=encoding) as file
-    ):
+    with _open(path) as file:
         for line in file:
             if line.strip():
                 first, last = lines if first < 0 else first, lines
             lines += 1
     return max(first, 0), lines - 1 - last
+
+
+def has_blanks_at_ends(path: Path, separator: str) -> bool:
+    """Whether a cell or a name in a text file has blanks at an end where pandas keeps them: behind it, or between quotes."""
+    blank = rf"(?!{re.escape(separator)})\s"
+    pattern = re.compile(rf'{blank}"?({re.escape(separator)}|$)|"{blank}')
+    with _open(path) as file:
+        return any(pattern.search(line.rstrip("\n")) for line in file)
+
+
+def _open(path: Path) -> TextIO:
+    """Opens a text file, gzipped or not, in its encoding."""
+    encoding = encoding_of(path)
+    return gzip.open(path, "rt", encoding=encoding) if path.suffix.lower() == ".gz" else path.open(encoding=encoding)
 
 
 def separator_of(lines: list[str]) -> str:

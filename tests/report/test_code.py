@@ -379,6 +379,76 @@ def test_a_script_reads_the_words_of_a_test_table_as_the_run_did(tmp_path):
     assert (variables["x_test"][:, 1:].sum(axis=1) == 1).all()
 
 
+BLANKS = {
+    "behind cells of a table without header": ("", "{a} ,{b},{word} ,{flag}, {y}", "{a},{b} ,{word},{flag},{y} "),
+    "behind names of the test table": ("a,b,word,flag,y", "{a},{b},{word},{flag},{y}", "{a},{b},{word},{flag},{y}"),
+    "everywhere": (" a , b,word ,flag\t,y ", "{a} ,{b}\t,{word} ,{flag} ,{y} ", '{a},"{b} ",{word}, {flag},{y}'),
+    "between quotes": ('" a","b","word","flag","y "', '{a},{b}," {word}",{flag},"{y} "', '{a},{b},"{word}",{flag},{y}'),
+    "nowhere, but names that differ in them": ("a,a ,word,flag,y", "{a},{b},{word},{flag},{y}", None),
+    "in the fields behind the last": ("a,b,word,flag,y", "{a},{b},{word},{flag},{y},", "{a},{b},{word},{flag},{y}, "),
+}
+
+
+@pytest.mark.parametrize(("header", "row", "other"), BLANKS.values(), ids=BLANKS)
+@pytest.mark.parametrize("words", [("u", "v", "?"), ("01", "02", "x")], ids=["words", "numbers among words"])
+@pytest.mark.parametrize("labels", [("p", "q"), (1, 2), (True, False)], ids=str)
+@pytest.mark.filterwarnings("ignore:Length of header or names does not match length of data")
+def test_the_rows_of_a_script_are_those_of_the_run_wherever_blanks_are(header, row, other, words, labels, tmp_path):
+    rng = np.random.default_rng(0)
+
+    def write(name, header, row, words):
+        numbers = rng.normal(size=(60, 2)).round(3)
+        rows = [
+            row.format(
+                a=a, b=b if place % 9 else "?", word=words[place % len(words)], flag=place % 7 > 3, y=labels[place % 2]
+            )
+            for place, (a, b) in enumerate(numbers)
+        ]
+        (tmp_path / name).write_text("\n".join([*[header] * bool(header), *rows]) + "\n")
+
+    write("table.csv", header, row, words)
+    write("test.csv", header.replace("b,", "b ,"), other or row, words[:2])
+    data = {
+        "source": str(tmp_path / "table.csv"),
+        "test": str(tmp_path / "test.csv"),
+        "target": -1,
+        "validation": "test",
+    }
+    check_rows(make_config({"data": data}, "test"))
+
+
+def test_the_rows_of_a_script_are_those_of_the_run_also_in_parquet_files(tmp_path):
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra")
+    frame = pd.DataFrame(
+        {
+            "a ": pd.array([1, None, 3, 4] * 15, dtype="Int64"),
+            "flag": pd.array([True, None, False] * 20, dtype="boolean"),
+            "word": pd.array(["u ", "v", None, " u"] * 15, dtype="string"),
+            "y": ["p ", "q"] * 30,
+        }
+    )
+    frame.to_parquet(tmp_path / "table.parquet")
+    frame.to_parquet(tmp_path / "test.parquet")
+    data = {"source": str(tmp_path / "table.parquet"), "test": str(tmp_path / "test.parquet"), "target": "y"}
+    check_rows(make_config({"data": {**data, "validation": "test"}}, "test"))
+
+
+def check_rows(config):
+    """Checks that a script has the values of the run's table row by row; the test rows validate too, so that none is drawn."""
+    task = make_task(config)
+    script = data_part(facts_of(config))
+    variables: dict = {}
+    lines = [line for line in script.lines if "prepare" not in line]
+    exec("\n".join([*sorted(script.imports), *lines]), variables)
+    frame = pd.concat([variables["x_train"], variables["x_test"]])
+    columns = task.table.features
+    assert frame[list(columns.text_names)].to_numpy(object).tolist() == columns.texts.tolist()
+    np.testing.assert_array_equal(frame[list(columns.number_names)].to_numpy(np.float32), columns.numbers)
+    fold = task.fold(0).data
+    np.testing.assert_array_equal(variables["t_train"], fold.y_train)
+    np.testing.assert_array_equal(variables["t_test"], fold.y_validation)
+
+
 def check_anomalies(data, train_on, anomaly):
     """Checks that a script trains and validates on normal rows only, or on all of them; returns its variables."""
     config = make_config({"data": data, "task": {"kind": "anomaly", "train_on": train_on}}, "test")
