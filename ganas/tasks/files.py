@@ -261,15 +261,16 @@ def _parse(
 
 
 def _without_blanks(frame: pd.DataFrame, texts: tuple[str, ...]) -> pd.DataFrame:
-    """Takes away the blanks behind cells, where pandas leaves them, and reads anew what is missing or a number then."""
+    """Takes away the blanks at the ends of cells, where pandas leaves them, and reads anew what is missing or a number then."""
     import pandas as pd
 
     for name in frame.columns:
         column = frame[name]
-        is_text = pd.api.types.infer_dtype(column, skipna=True) == "string"
-        if not (is_text and column.str.endswith((" ", "\t")).any()):
+        if pd.api.types.infer_dtype(column, skipna=True) != "string":
             continue
-        words = column.str.rstrip()
+        words = column.str.strip()
+        if words.equals(column):
+            continue
         words = words.mask(words.isin(MISSING))
         numbers = pd.to_numeric(words, errors="coerce")
         is_number = name not in texts and bool((numbers.notna() == words.notna()).all())

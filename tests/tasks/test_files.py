@@ -94,6 +94,12 @@ def test_blanks_behind_cells_and_names_are_no_part_of_them(tmp_path: Path) -> No
     assert kept["b"].isna().sum() == 3
 
 
+def test_blanks_between_quotes_are_no_part_of_cells_either(tmp_path: Path) -> None:
+    frame, _ = read_frame(write(tmp_path / "t.csv", 'a,b,c\n" 1"," u",5\n"2 "," ?",6\n" NA ","v ",7\n'))
+    np.testing.assert_array_equal(frame["a"], [1, 2, np.nan])
+    assert frame["b"].fillna("").tolist() == ["u", "", "v"]
+
+
 @pytest.mark.parametrize(
     "text",
     [
