@@ -52,51 +52,54 @@ def _trained_epochs(told: Sequence[Evaluation], reused: Collection[str]) -> int:
 def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int) -> float | None:
     """Returns how many of the run's seconds the search may take, or None where no minutes are set.
 
-    The rest is for the final assessment, never more than half of the time.
+    The rest is for the final assessment of the present best, never more than half of the time.
     """
     if config.run.minutes is None:
         return None
-    total, final = config.run.minutes * 60, config.final
-    trainings = _final_seconds(config, told, jobs, folds, final.candidates, final.repeats)
-    return total - min(total / 2, FIRST_SECONDS + trainings)
+    total, candidates = config.run.minutes * 60, config.final.candidates
+    full = sorted((one for one in told if one.is_ok), key=lambda one: math.inf if one.error is None else one.error)
+    finalists = _training_seconds(config, full[:candidates], folds) or [0.0]
+    finalists += [mean(finalists)] * (candidates - len(finalists))  # who is still to come
+    return total - min(total / 2, FIRST_SECONDS + _final_seconds(config, finalists, config.final.repeats, jobs, folds))
 
 
 def race_that_fits(
-    config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int, searched: float
+    config: RunConfig, finalists: Sequence[Evaluation], jobs: int, folds: int, searched: float
 ) -> tuple[int, int]:
-    """Returns how many finalists race, and for how many laps: what was asked for, or less of it where the minutes are short.
+    """Returns how many of the finalists race, and for how many laps: as asked, or less of it where the minutes are short.
 
     One finalist races with nobody: the best of the search is the winner. The winner's further trainings are never fewer.
 
     Args:
         config: of the run.
-        told: all evaluations.
+        finalists: the best of the search, as many as are to race if there is time.
         jobs: workers.
         folds: of the task.
         searched: seconds that the search took.
     """
-    asked = config.final.candidates, config.final.repeats
-    if config.run.minutes is None:
+    asked = len(finalists), config.final.repeats
+    if config.run.minutes is None or len(finalists) < 2:
         return asked
     left = (1 + TOLERANCE) * config.run.minutes * 60 - searched
+    allowed, seconds = max(left - FIRST_SECONDS, left / 2), _training_seconds(config, finalists, folds)
     shorter = min(FIRST_LAPS, config.final.repeats)
-    races = [asked, *((count, shorter) for count in range(config.final.candidates, 1, -1))]
-    allowed = max(left - FIRST_SECONDS, left / 2)
-    return next((race for race in races if _final_seconds(config, told, jobs, folds, *race) <= allowed), (1, shorter))
+    for count, laps in (asked, *((count, shorter) for count in range(len(finalists), 1, -1))):
+        if _final_seconds(config, seconds[:count], laps, jobs, folds) <= allowed:
+            return count, laps
+    return 1, shorter
 
 
-def _final_seconds(
-    config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int, candidates: int, laps: int
-) -> float:
-    """Estimates how long the trainings of the final assessment take.
+def _training_seconds(config: RunConfig, evaluations: Sequence[Evaluation], folds: int) -> list[float]:
+    """Returns how long one training of each took."""
+    return [one.seconds / (folds * config.training.repeats) for one in evaluations]
 
-    It makes as many trainings as it can come to, shared by ``jobs`` workers: each of the present finalists as long as one of its
-    trainings on the ``folds`` of the task took, and the winner as long as the slowest of them.
+
+def _final_seconds(config: RunConfig, finalists: Sequence[float], laps: int, jobs: int, folds: int) -> float:
+    """Estimates how long the trainings of the final assessment take, shared by ``jobs`` workers.
+
+    It makes as many as it can come to; one of each of the ``finalists`` takes so many seconds, of the winner as many as the
+    slowest's.
     """
-    full = sorted((one for one in told if one.is_ok), key=lambda one: math.inf if one.error is None else one.error)
-    trainings = folds * config.training.repeats
-    finalists = [one.seconds / trainings for one in full[:candidates]] or [0.0]
-    finalists += [mean(finalists)] * (candidates - len(finalists))
     further = len(further_folds(max(config.final.repeats, 2), folds)[0])
-    race = laps * sum(finalists) if candidates > 1 else 0.0
+    race = laps * sum(finalists) if len(finalists) > 1 else 0.0
     return race / jobs + math.ceil(further / jobs) * max(finalists)

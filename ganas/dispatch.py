@@ -87,8 +87,8 @@ class Dispatcher:
         for _, result in self._executor.run(begin_job, [job]):
             if isinstance(result, WorkerLost):
                 raise RunError(
-                    f"worker processes die before they train anything ({result.message}); make room in memory, then resume the "
-                    "run: of this batch, nothing that was not trained is recorded"
+                    f"worker processes die before they train anything ({result.message}); make room in memory, then go on (a run "
+                    "can be resumed): of this batch, nothing that was not trained is recorded"
                 )
 
 

@@ -345,8 +345,10 @@ class Evaluator:
 
     def _bracket(self, batch: int | None) -> Rungs | None:
         """Returns the rungs of batch number ``batch``."""
-        self._batches = self._batches + 1 if batch is None else batch + 1
-        return self.rungs[(self._batches - 1) % len(self.rungs)] if self.rungs else None
+        with self._remembering:
+            number = self._batches if batch is None else batch
+            self._batches = number + 1
+        return self.rungs[number % len(self.rungs)] if self.rungs else None
 
     def _trainings(self, index: int, plan: NetworkPlan, parents: Sequence[NetworkPlan]) -> tuple[list[Training], float]:
         """Returns the trainings of a plan on all folds and repeats, and the epochs behind the weights that they begin with."""

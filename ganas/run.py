@@ -326,13 +326,15 @@ class Search:
 
     def _assess(self, evaluator: Evaluator, run: Run, searched: float) -> dict[str, Any]:
         """Finds the winner and reads the test rows; what they said and that they were read is committed together."""
-        final, told = self.config.final, [record.evaluation for record in run.records if record.evaluation is not None]
-        count, laps = race_that_fits(self.config, told, self.executor.jobs, self.task.folds, searched)
-        if (count, laps) != (final.candidates, final.repeats):
+        final = self.config.final
+        best = run.best(final.candidates)
+        evaluations = [member.evaluation for member in best]
+        count, laps = race_that_fits(self.config, evaluations, self.executor.jobs, self.task.folds, searched)
+        if (count, laps) != (len(best), final.repeats):
             race = f"a race of {count} over {laps} laps" if count > 1 else "no race of the best"
-            asked = f"{final.candidates} over {final.repeats} laps"
+            asked = f"{len(best)} over {final.repeats} laps"
             self.listener.on_notice(f"There is time for {race}, instead of {asked}: more minutes would choose better.")
-        best = run.best(count)
+            best = best[:count]
         finalists = [Finalist(member.record.number, member.evaluation) for member in best]
         result = assess_winner(
             evaluator,

@@ -104,6 +104,14 @@ def test_the_final_assessment_gets_half_of_the_minutes_at_most():
 )
 def test_a_race_is_cut_to_what_fits_into_the_minutes(searched, race):
     timed = config(run={"minutes": 10.0})
-    ten = told(*[0.5] * 10, seconds=20.0)
-    assert race_that_fits(timed, ten, jobs=2, folds=1, searched=searched) == race
-    assert race_that_fits(config(), ten, jobs=2, folds=1, searched=searched) == (4, 5)
+    four = told(*[0.5] * 4, seconds=20.0)
+    assert race_that_fits(timed, four, jobs=2, folds=1, searched=searched) == race
+    assert race_that_fits(config(), four, jobs=2, folds=1, searched=searched) == (4, 5)
+
+
+def test_a_race_of_fewer_than_were_asked_for_needs_the_time_of_fewer():
+    timed = config(run={"minutes": 10.0}, final={"candidates": 8, "repeats": 5})
+    two = told(0.5, 0.5, seconds=20.0)
+    # 15 s, and 5 laps of 2 finalists and 5 more trainings of 20 s
+    assert race_that_fits(timed, two, jobs=1, folds=1, searched=630 - 315) == (2, 5)
+    assert race_that_fits(timed, two[:1], jobs=1, folds=1, searched=9999) == (1, 5)

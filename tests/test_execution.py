@@ -238,6 +238,21 @@ def test_published_arrays_are_mapped_from_disk_not_copied():
     assert not folder.path.exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_the_shared_folder_is_left_alone_by_a_fork_that_ends():
+    code = """if True:
+        import os, sys
+        from ganas.execution import SharedFolder
+        folder = SharedFolder()
+        if os.fork() == 0:
+            sys.exit()
+        os.wait()
+        print(folder.path.is_dir())
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_the_shared_folder_of_a_killed_process_does_not_stay(tmp_path):
     code = """if True:

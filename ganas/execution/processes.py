@@ -23,6 +23,7 @@ import psutil
 from joblib.externals.loky import ProcessPoolExecutor, process_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from ganas.errors import first_line
 from ganas.execution.executor import WorkerLost
 
 GROWTH_LIMIT = 512 * 2**20
@@ -176,7 +177,7 @@ class _Worker:
             return WorkerLost("the worker process was ended with another batch's")
         except BrokenProcessPool as error:
             self.close(kill=True)
-            return WorkerLost(f"a worker process died (out of memory?): {str(error).splitlines()[0]}")
+            return WorkerLost(f"a worker process died (out of memory?): {first_line(error)}")
         self._first_size = self._first_size or size
         if size - self._first_size > GROWTH_LIMIT:
             self.close(kill=True)

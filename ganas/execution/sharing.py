@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
 import weakref
@@ -27,12 +28,12 @@ class SharedFolder:
     def __init__(self) -> None:
         try:
             self.path = Path(tempfile.mkdtemp(prefix="ganas-"))
+            self._finalizer = weakref.finalize(self, _remove, str(self.path), os.getpid())
+            resource_tracker.register(str(self.path), "folder")
         except OSError as error:
             raise RunError(
                 f"no temporary folder can be made ({error.strerror or error}); let TMPDIR name another one"
             ) from None
-        resource_tracker.register(str(self.path), "folder")
-        self._finalizer = weakref.finalize(self, _remove, str(self.path))
 
     def publish(self, name: str, value: Any) -> str:
         """Writes ``value`` so that workers can :func:`fetch` it from the path that is returned, its arrays shared among them.
@@ -55,9 +56,10 @@ class SharedFolder:
         self._finalizer()
 
 
-def _remove(path: str) -> None:
-    shutil.rmtree(path, ignore_errors=True)
-    resource_tracker.unregister(path, "folder")
+def _remove(path: str, owner: int) -> None:
+    if os.getpid() == owner:  # not a fork of it that ends
+        shutil.rmtree(path, ignore_errors=True)
+        resource_tracker.unregister(path, "folder")
 
 
 @functools.lru_cache(maxsize=8)
