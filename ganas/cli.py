@@ -191,25 +191,27 @@ def show(
     from ganas.history import load_run
     from ganas.printing import print_member, print_run
     from ganas.report import export
+    from ganas.store import refusing_damage
 
     found = load_run(run, runs_dir)
-    if history:
-        for line in found.history_lines():
-            typer.echo(line)
-    elif as_csv:
-        export.write_csv(sys.stdout, found)
-    elif code:
-        typer.echo(found.member(rank or 1).code())
-    elif as_json:
-        typer.echo(export.to_json(found, rank))
-    elif rank is not None:
-        print_member(make_console(), found.member(rank))
-    elif found.is_comparison:
-        from ganas.comparison.screen import print_comparison
+    with refusing_damage(found.folder):
+        if history:
+            for line in found.history_lines():
+                typer.echo(line)
+        elif as_csv:
+            export.write_csv(sys.stdout, found)
+        elif code:
+            typer.echo(found.member(rank or 1).code())
+        elif as_json:
+            typer.echo(export.to_json(found, rank))
+        elif rank is not None:
+            print_member(make_console(), found.member(rank))
+        elif found.is_comparison:
+            from ganas.comparison.screen import print_comparison
 
-        print_comparison(make_console(), found)
-    else:
-        print_run(make_console(), found)
+            print_comparison(make_console(), found)
+        else:
+            print_run(make_console(), found)
 
 
 @app.command()

@@ -28,6 +28,8 @@ KINDS: dict[str, tuple[type, ...]] = {
     "kind": (str,),
     "seed": (int,),
     "hall_of_fame": (int,),
+    "batch": (int,),
+    "told": (int,),
     "seconds": (int, float),
     "from_arrays": (bool,),
     "data": (list,),
@@ -38,6 +40,9 @@ KINDS: dict[str, tuple[type, ...]] = {
     "fingerprint": (dict,),
     "pipeline": (dict,),
     "result": (dict,),
+    "searched": (dict,),
+    "inspected": (dict,),
+    "step_seconds": (dict,),
 }
 """What facts are, if they are there: others are looked at where they are used."""
 

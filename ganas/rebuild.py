@@ -14,11 +14,11 @@ from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.history import Run
 from ganas.identity import refuse_changes
-from ganas.inheritance import Estate
+from ganas.inheritance import Estate, Weights
 from ganas.search.plan import NetworkPlan
 from ganas.seeds import derive_seed
 from ganas.settings import make_budget, make_task
-from ganas.store import RunStore
+from ganas.store import RunStore, refusing_damage
 from ganas.tasks.task import Task
 from ganas.training.contract import Member, load_trainer
 
@@ -52,16 +52,21 @@ def rebuild(run: Run, evaluation: Evaluation) -> Any:
     if "inherited_epochs" in evaluation.measures:
         weights = Estate(run.folder / "weights").of(evaluation.plan, task.folds * training.repeats)[0]
     else:
-        with Evaluator(task, budget=make_budget(run.config), trainer=training.trainer) as evaluator:
-            outcome = evaluator.retrain([(evaluation.plan, derive_seed(evaluation.seed, 0, 0))])[0].outcome
-        if outcome.status != "ok":
-            raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
-        weights = outcome.weights
+        weights = _weights_trained_again(run, task, evaluation.plan, derive_seed(evaluation.seed, 0, 0))
     from ganas.training.build import build
 
     model = build(evaluation.plan, task.inputs)
     model.set_weights(list(weights))
     return model
+
+
+def _weights_trained_again(run: Run, task: Task, plan: NetworkPlan, seed: int) -> Weights:
+    """Returns the weights that the search's own training of ``plan`` ends with."""
+    with Evaluator(task, budget=make_budget(run.config), trainer=run.config.training.trainer) as evaluator:
+        outcome = evaluator.retrain([(plan, seed)])[0].outcome
+    if outcome.status != "ok":
+        raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
+    return outcome.weights
 
 
 def restore_files(run: Run) -> list[str]:
@@ -76,18 +81,14 @@ def restore_files(run: Run) -> list[str]:
     missing = [name for name in ("best.keras", "pipeline.json") if not _is_there(run.folder / name)]
     if not missing or run.result is None:
         return []
-    task, result = task_of_run(run), run.result
+    with refusing_damage(run.folder):
+        plan, seed = NetworkPlan.from_json(run.result["winner"]["plan"]), int(run.result["saved"]["seed"])
+    task = task_of_run(run)
     with contextlib.closing(RunStore.open(run.folder)) as store:
         if "pipeline.json" in missing:
             store.write_json("pipeline.json", task.pipeline())
         if "best.keras" in missing:
-            plan = NetworkPlan.from_json(result["winner"]["plan"])
-            config = run.config
-            with Evaluator(task, budget=make_budget(config), trainer=config.training.trainer) as evaluator:
-                outcome = evaluator.retrain([(plan, result["saved"]["seed"])])[0].outcome
-            if outcome.status != "ok":
-                raise RunError(f"the network could not be trained again: {outcome.status}: {outcome.message}")
-            save_network(task, plan, outcome.weights, run.folder / "best.keras")
+            save_network(task, plan, _weights_trained_again(run, task, plan, seed), run.folder / "best.keras")
     return missing
 
 
@@ -183,7 +184,7 @@ def read_plan(path: Path) -> NetworkPlan:
     return NetworkPlan.from_json(found)
 
 
-def save_network(task: Task, plan: NetworkPlan, weights: tuple[Any, ...], path: Path) -> None:
+def save_network(task: Task, plan: NetworkPlan, weights: Weights, path: Path) -> None:
     """Writes a trained network with its preprocessing as one ``.keras`` file that takes raw rows."""
     from ganas.training.export import export
 

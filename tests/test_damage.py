@@ -101,14 +101,33 @@ def test_damaged_rows_are_one_line_and_keep_no_other_run_from_the_list(damage, m
     assert whole.name in capsys.readouterr().out
 
 
-def test_a_damaged_run_is_not_resumed_in_one_line(make_run, capsys):
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("DELETE FROM facts WHERE key = 'from_arrays'", "fact from_arrays is missing"),
+        ("INSERT OR REPLACE INTO facts VALUES ('told', '\"x\"')", "TypeError: fact told is 'x'"),
+        ("INSERT OR REPLACE INTO facts VALUES ('batch', '\"x\"')", "TypeError: fact batch is 'x'"),
+        ("INSERT OR REPLACE INTO facts VALUES ('searched', '[1]')", "TypeError: fact searched is [1]"),
+    ],
+)
+def test_a_damaged_run_is_not_resumed_in_one_line(statement, reason, make_run, capsys):
     run = make_run()
     with contextlib.closing(sqlite3.connect(run.folder / "run.db")) as db, db:
-        db.execute("DELETE FROM facts WHERE key = 'from_arrays'")
+        db.execute(statement)
     assert main(["resume", str(run.folder), "--generations", "9"]) == 2
     printed = capsys.readouterr().err
     assert is_one_line(printed)
-    assert "damaged (fact from_arrays is missing)" in printed
+    assert f"damaged ({reason})" in printed
+
+
+def test_a_result_of_another_shape_is_shown_as_one_line(make_run, capsys):
+    run = make_run()
+    with contextlib.closing(sqlite3.connect(run.folder / "run.db")) as db, db:
+        db.execute("UPDATE facts SET value = '{}' WHERE key = 'result'")
+    assert main(["show", str(run.folder)]) == 2
+    printed = capsys.readouterr().err
+    assert is_one_line(printed)
+    assert "run.db: damaged (KeyError: " in printed
 
 
 def test_a_result_of_another_shape_keeps_no_other_run_from_the_list(make_run, capsys):

@@ -9,7 +9,7 @@ from ganas.evaluation import Evaluation
 from ganas.history import Run
 from ganas.identity import fingerprint
 from ganas.predict_anomalies import anomalies
-from ganas.rebuild import retrain, task_of_run
+from ganas.rebuild import restore_files, retrain, task_of_run
 from ganas.search.plan import DenseLayer, NetworkPlan
 from ganas.settings import make_task
 from ganas.store import Asked, RunStore
@@ -66,3 +66,11 @@ def test_data_that_were_arrays_are_refused(door, run, tmp_path):
     store.close()
     with pytest.raises(RunError, match=r"its data were (given as )?arrays in Python"):
         DOORS[door](Run(run.folder), tmp_path)
+
+
+def test_a_lost_network_is_not_made_again_from_a_damaged_result(run):
+    store = RunStore.open(run.folder)
+    store.put(result={"winner": {}})
+    store.close()
+    with pytest.raises(RunError, match=r"run\.db: damaged \(KeyError: 'plan'\)"):
+        restore_files(Run(run.folder))
