@@ -169,6 +169,16 @@ def test_a_full_disk_is_one_line_and_what_was_committed_stays(folder):
     assert len(Run(folder).evaluated) == 3
 
 
+def test_a_disk_that_fills_within_a_transaction_is_said_to_be_full(folder):
+    store = RunStore.open(folder)
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(RunError, match="database or disk is full"):
+        store.add_asked([Asked(number, 1, 1, {"units": "x" * 3000}, "initial", ()) for number in range(3, 200)])
+    store.close()
+    assert len(Run(folder).records) == 3
+
+
 def test_runs_are_found_by_path_name_part_and_latest(folder):
     runs = folder.parent
     other = RunStore.create(runs / "two-more", "", {"status": "finished"})
