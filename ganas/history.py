@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "told": (int,),
     "seconds": (int, float),
     "from_arrays": (bool,),
+    "took_over": (bool,),
     "data": (list,),
     "objectives": (list,),
     "variants": (list,),

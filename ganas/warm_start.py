@@ -17,7 +17,7 @@ from ganas.evaluation import Evaluation
 from ganas.history import Run, load_run
 from ganas.objectives import objectives_of
 from ganas.search.space import Genome, SearchSpace
-from ganas.store import RunStore
+from ganas.store import DAMAGE, RunStore
 
 FILE = "warm_start.json"
 """What was taken over, in the folder of the search that took it."""
@@ -57,7 +57,8 @@ def take_over(
     if reference is None:
         return WarmStart()
     path = store.folder / FILE
-    if not path.is_file():
+    # a file that was lost is not made again: the earlier run may have grown since
+    if not path.is_file() and not store.get("took_over", False):
         earlier = load_run(reference)
         genomes, evaluations = genomes_of(earlier, space, on_notice), evaluations_of(earlier, fingerprint)
         told = {"genomes": [one.to_json() for one in genomes], "evaluations": [one.to_json() for one in evaluations]}
@@ -65,9 +66,15 @@ def take_over(
     try:
         taken = json.loads(path.read_text(encoding="utf-8"))
         known = [Evaluation.from_json(one) for one in taken["evaluations"]]
-        return WarmStart([space.genome(one) for one in taken["genomes"]], known)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); expected what the search took over of {reference}") from None
+        warm = WarmStart([space.genome(one) for one in taken["genomes"]], known)
+    except (OSError, SpaceError, *DAMAGE) as error:
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        raise RunError(
+            f"{path}: cannot be read ({reason}); expected what the search took over of {reference}; put a whole copy of it "
+            "back, or start a new run"
+        ) from None
+    store.put(took_over=True)
+    return warm
 
 
 def genomes_of(run: Run, space: SearchSpace, on_notice: Callable[[str], None] = lambda text: None) -> list[Genome]:

@@ -67,10 +67,32 @@ def test_what_was_taken_over_once_stays_whatever_becomes_of_the_earlier_run(earl
         taken = take_over(str(earlier.folder), store, space, fingerprint("error"))
         shutil.rmtree(earlier.folder)
         assert take_over(str(earlier.folder), store, space, fingerprint("error")) == taken
-        (store.folder / FILE).write_text("{}")
-        with pytest.raises(RunError, match=r"later/warm_start.json: cannot be read"):
-            take_over(str(earlier.folder), store, space, fingerprint("error"))
     assert taken.genomes == [
         Genome({"units": 8})
     ]  # both of the hall of fame, which differ in what is not searched here
     assert taken.evaluations == [MEASURED, UNMEASURED]
+
+
+DAMAGES = {
+    "lost": None,
+    "no JSON": "{",
+    "another shape": "[]",
+    "no evaluation": '{"genomes": [], "evaluations": [5]}',
+    "a genome of another space": '{"genomes": [{"units": 99}], "evaluations": []}',
+    "a plan that makes no sense": '{"genomes": [], "evaluations": [{"plan": {"layers": [{"units": 0}]}}]}',
+}
+
+
+@pytest.mark.parametrize("text", DAMAGES.values(), ids=DAMAGES)
+def test_what_was_taken_over_and_is_lost_or_damaged_is_one_line_and_not_taken_again(text, earlier, tmp_path):
+    space = SearchSpace({"units": IntegerRange(1, 8)}, encode=lambda plan: {"units": plan.layers[0].units})
+    with contextlib.closing(RunStore.create(tmp_path / "later", "", {})) as store:
+        take_over(str(earlier.folder), store, space, fingerprint("error"))
+        if text is None:
+            (store.folder / FILE).unlink()
+        else:
+            (store.folder / FILE).write_text(text)
+        with pytest.raises(RunError, match=r"later/warm_start.json: cannot be read .*put a whole copy") as refused:
+            take_over(str(earlier.folder), store, space, fingerprint("error"))
+        assert "\n" not in str(refused.value)
+        assert (store.folder / FILE).exists() == (text is not None)
