@@ -22,7 +22,8 @@ from ganas.whole import writing_whole
 VERSION = 2
 SCHEMA = """
 CREATE TABLE facts (          -- what is true of the run as a whole; values are JSON
-    key TEXT PRIMARY KEY,     -- version, created, seed, versions, fingerprint, status, result, engine, programs, seconds, ...
+    key TEXT PRIMARY KEY,     -- version, created, seed, versions, fingerprint, status, result, programs, seconds, ...; how far
+                              -- it is: engine, batch, told, searched (evaluations and seconds at the end of the search)
     value TEXT NOT NULL);
 CREATE TABLE individuals (    -- every genome that was asked for, in order
     number INTEGER PRIMARY KEY,
@@ -73,12 +74,16 @@ class RunStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._lock = _take_lock(folder)
-        with _one_line(folder):
-            self._db = sqlite3.connect(folder / "run.db", isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-        self._identity = _identity(folder / "run.db")
+        with contextlib.ExitStack() as opened:
+            self._lock = _take_lock(folder)
+            opened.callback(self._lock.close)
+            with _one_line(folder):
+                self._db = sqlite3.connect(folder / "run.db", isolation_level=None)
+                opened.callback(self._db.close)
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+            opened.pop_all()  # until close()
+        self._inode = _inode_of(folder / "run.db")
 
     @classmethod
     def create(cls, folder: Path, config: str, facts: Mapping[str, Any]) -> RunStore:
@@ -151,7 +156,7 @@ class RunStore:
         Raises:
             RunError: the folder, or the database in it, was deleted, moved or replaced.
         """
-        if _identity(self.folder / "run.db") != self._identity:
+        if _inode_of(self.folder / "run.db") != self._inode:
             raise RunError(f"{self.folder}: run.db was deleted, moved or replaced while the run went on; start again")
 
     def add_asked(self, rows: Sequence[Asked]) -> None:
@@ -253,7 +258,7 @@ def _has_unwritten_changes(path: Path) -> bool:
         return False
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _inode_of(path: Path) -> tuple[int, int] | None:
     """Returns what tells a file from another of its name; None: there is none."""
     try:
         found = path.stat()
@@ -264,15 +269,20 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _take_lock(folder: Path) -> sqlite3.Connection:
     """Takes the run for this process: an exclusive SQLite transaction, which works on every system and ends with the process."""
-    lock = sqlite3.connect(folder / "lock.db", isolation_level=None, timeout=0)
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        if "locked" in str(error):
-            raise RunError(f"{folder}: another process is working on this run; wait for it or end it") from None
-        raise RunError(f"{folder}: cannot be written ({error})") from None
-    return lock
+    path = folder / "lock.db"
+    with contextlib.ExitStack() as opened:
+        try:
+            lock = sqlite3.connect(path, isolation_level=None, timeout=0)
+            opened.callback(lock.close)
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise RunError(f"{folder}: another process is working on this run; wait for it or end it") from None
+            raise RunError(
+                f"{path}: cannot be written ({error}); if the folder can be, delete that file, which holds nothing"
+            ) from None
+        opened.pop_all()
+        return lock
 
 
 @contextlib.contextmanager

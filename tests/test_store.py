@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,26 @@ def test_a_second_process_is_refused_and_the_lock_dies_with_its_process(folder):
     holder.kill()
     holder.wait()
     RunStore.open(folder).close()
+
+
+@pytest.mark.parametrize(
+    "spoil", [Path.mkdir, lambda path: path.write_bytes(b"garbage" * 1000)], ids=["folder", "text"]
+)
+def test_a_damaged_lock_is_one_line_that_says_what_to_do(spoil, folder):
+    (folder / "lock.db").unlink()
+    spoil(folder / "lock.db")
+    with pytest.raises(RunError, match=r"lock\.db: cannot be written \(.*delete that file"):
+        RunStore.open(folder)
+
+
+def test_a_run_that_cannot_be_opened_is_free_again(folder):
+    whole = (folder / "run.db").read_bytes()
+    (folder / "run.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(RunError) as refused:
+        RunStore(folder)
+    (folder / "run.db").write_bytes(whole)
+    RunStore(folder).close()
+    assert "not a database" in str(refused.value)  # whoever keeps the error keeps what it refers to
 
 
 def test_a_run_can_be_read_while_it_is_written(folder):
