@@ -385,4 +385,8 @@ def _end(run: Any) -> None:
 
 
 def _count(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+    """Returns a number that was typed; what is none is left for the settings to refuse."""
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return text

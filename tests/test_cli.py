@@ -56,6 +56,8 @@ def test_the_version_is_printed(capsys):
         (["evolve", "--population", "0"], "[evolution] population: must be at least 2, got 0"),
         (["evolve", "--generations", "0"], "[evolution] generations: must be at least 1, got 0"),
         (["evolve", "--jobs", "0"], "[run] jobs: must be at least 1"),
+        (["evolve", "--jobs=--5"], "[run] jobs: must be a whole number or 'auto', got \"--5\""),
+        (["evolve", "--jobs", "²"], "[run] jobs: must be a whole number or 'auto', got"),
         (["evolve", "--minutes", "0"], "[run] minutes: must be above 0"),
         (["evolve", "--data", "none.csv"], "none.csv"),
         (["evolve", "--data", "digitz"], "did you mean 'digits'?"),
