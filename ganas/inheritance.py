@@ -161,6 +161,11 @@ class Estate:
         if not self._path(plan).exists():
             raise RunError(f"{self._path(plan)}: no weights of {plan.in_words()}, which a candidate inherits")
         arrays = load_weights(self._path(plan))
+        if not arrays or len(arrays) % trainings:
+            raise RunError(
+                f"{self._path(plan)}: damaged ({len(arrays)} arrays, of {trainings} trainings); put a whole copy of it back, "
+                "or start a new run"
+            )
         size = len(arrays) // trainings
         return [arrays[start : start + size] for start in range(0, len(arrays), size)]
 

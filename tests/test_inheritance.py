@@ -200,6 +200,13 @@ def test_damaged_weights_are_one_line_that_names_the_file(damage, tmp_path):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_weights_of_other_trainings_than_there_were_are_one_line(count, tmp_path):
+    save_weights(tmp_path / f"{PARENT.digest()}.npz", [np.ones(2, np.float32)] * count)
+    with pytest.raises(RunError, match=rf"\.npz: damaged \({count} arrays, of 2 trainings\); put a whole copy"):
+        Estate(tmp_path).of(PARENT, 2)
+
+
 def test_weights_that_cannot_be_written_are_one_line(tmp_path):
     with pytest.raises(RunError, match=r"one\.npz: cannot be written"):
         save_weights(tmp_path / "gone" / "one.npz", [np.ones(3, np.float32)])
