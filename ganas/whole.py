@@ -23,8 +23,21 @@ def writing_whole(path: Path) -> Iterator[Path]:
         with part.open("rb+") as file:
             os.fsync(file.fileno())  # without it, a power cut may leave the new name with no contents
         part.replace(path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Waits until the disk has the names in a folder, or a database that speaks of a file may survive a power cut without it."""
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    with contextlib.suppress(OSError):  # not every file system can; the file is there
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +38,25 @@ def test_a_file_that_the_disk_does_not_take_leaves_the_one_before(name, write, t
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == [name]
 
 
-def test_a_file_has_its_name_only_once_the_disk_has_it(tmp_path, monkeypatch):
+def test_a_file_has_its_name_only_once_the_disk_has_it_and_then_the_disk_has_the_name(tmp_path, monkeypatch):
     path, seen = tmp_path / "one.txt", []
-    monkeypatch.setattr(os, "fsync", lambda file: seen.append(path.exists()))
+    monkeypatch.setattr(os, "fsync", lambda file: seen.append((stat.S_ISDIR(os.fstat(file).st_mode), path.exists())))
     with writing_whole(path) as part:
         part.write_text("new")
-    assert (seen, path.read_text()) == ([False], "new")
+    assert (seen[:1], path.read_text()) == ([(False, False)], "new")
+    assert seen[1:] == ([(True, True)] if os.name == "posix" else [])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not synchronised elsewhere")
+def test_a_file_system_whose_folders_cannot_be_synchronised_keeps_the_file(tmp_path, monkeypatch):
+    def refuse_folders(file):
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    with writing_whole(tmp_path / "one.txt") as part:
+        part.write_text("new")
+    assert (tmp_path / "one.txt").read_text() == "new"
 
 
 def test_an_interrupted_writer_leaves_nothing_behind(tmp_path):
