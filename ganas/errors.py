@@ -37,7 +37,7 @@ class MissingExtraError(GanasError):
     """An optional package is needed; the message names the extra that installs it."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: Exception | str) -> str:
     """Returns the first line of what an error says, or its name if it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganas.errors import RunError
+from ganas.errors import RunError, first_line
 from ganas.evaluation import STATUSES, Evaluation
 from ganas.search.plan import NetworkPlan
 from ganas.store import Asked, check_database, connect_readonly, refusing_damage
@@ -140,7 +140,7 @@ class Run:
         return self.folder.name
 
     @cached_property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Facts:
         """Facts of the run as a whole: seed, versions, fingerprint, status, seconds, ..."""
         rows = self._rows("SELECT key, value FROM facts WHERE key <> 'engine'")
         with refusing_damage(self.folder):
@@ -281,7 +281,7 @@ def first_reason(run: Run) -> str:
     evaluations = [record.evaluation for record in run.evaluated if record.evaluation is not None]
     messages = [one.message for one in evaluations if one.message]
     if messages:
-        return f"the first reason: {messages[0].splitlines()[0]}"
+        return f"the first reason: {first_line(messages[0])}"
     return "all were stopped at a rung" if evaluations else "nothing was evaluated"
 
 

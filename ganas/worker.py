@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganas.errors import RunError
+from ganas.errors import RunError, first_line
 from ganas.evaluation import TrainingBudget
 from ganas.execution import fetch
 from ganas.recording import Recording, train_recorded
@@ -118,7 +118,7 @@ def _begin(job: Job) -> tuple[Fold, Trainer]:
         prepare_session(job.budget.threads)
         return fetch(job.fold), load_trainer(job.trainer)
     except Exception as error:  # whatever it is: no memory, no temporary folder, a broken installation
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = f"{type(error).__name__}: {first_line(error)}"
         raise RunError(
             f"a worker can load neither TensorFlow nor the training rows ({reason}); make room in memory and in the temporary "
             "folder, then resume the run: of this batch, nothing that was not trained is recorded"

@@ -2,11 +2,12 @@
 
 import pytest
 
+from ganas.errors import RunError
 from ganas.evaluation import TrainingBudget
 from ganas.jobs import Training, combine, make_jobs
 from ganas.search.plan import Head, mlp_plan
 from ganas.training.contract import Member, Outcome
-from ganas.worker import Trained
+from ganas.worker import Job, Trained, begin_job
 
 SHAPES = {"fold": (1150, 64)}
 BUDGET = TrainingBudget(epochs=20)
@@ -41,3 +42,12 @@ def test_a_measure_that_a_fold_lacks_is_no_measure_of_the_candidate():
         assert evaluation.error == pytest.approx(0.2, abs=0.04)
         assert set(evaluation.measures) == {"accuracy"}
     assert combine(plan, 0, [ranked[2]] * 2, inputs=3).measures == {"roc_auc": 0.9, "accuracy": 0.8}
+
+
+def test_a_worker_that_cannot_begin_says_why_though_the_reason_begins_with_an_empty_line(monkeypatch):
+    def break_off(threads):
+        raise ImportError("\nno library\nof that name")
+
+    monkeypatch.setattr("ganas.training.session.prepare_session", break_off)
+    with pytest.raises(RunError, match=r"\(ImportError: no library\)"):
+        begin_job(Job("keras", "fold", (), BUDGET))

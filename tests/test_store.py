@@ -11,7 +11,7 @@ import pytest
 
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
-from ganas.history import Run, find_run, load_run
+from ganas.history import Run, find_run, first_reason, load_run
 from ganas.search.plan import Head, mlp_plan
 from ganas.store import Asked, RunStore
 
@@ -133,6 +133,12 @@ def test_a_transaction_that_breaks_leaves_nothing_behind(folder):
         break_off()
     assert store.get("engine") is None
     store.close()
+
+
+def test_a_reason_that_begins_with_an_empty_line_is_told(folder):
+    with contextlib.closing(RunStore.open(folder)) as store:
+        store.add_evaluation(0, evaluation(None, "failed", message="\nno room\nat all"), None)
+    assert first_reason(Run(folder)) == "the first reason: no room"
 
 
 def test_a_damaged_database_is_one_line(folder):
