@@ -168,6 +168,13 @@ def test_a_run_killed_while_its_folder_is_made_is_no_run_yet(folder, monkeypatch
     assert find_run("latest", folder.parent) == folder
 
 
+def test_settings_that_are_no_text_are_refused_before_there_is_a_folder(tmp_path):
+    with pytest.raises(RunError, match=r"config 'source = \"i\\udcff.csv\"': holds bytes that are no UTF-8") as refused:
+        RunStore.create(tmp_path / "one", '[data]\nsource = "i\udcff.csv"\ntarget = "x"\n', {})
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "one").exists()
+
+
 def test_a_folder_is_never_overwritten(folder):
     with pytest.raises(RunError, match="exists already"):
         RunStore.create(folder, "", {})
