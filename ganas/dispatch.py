@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ganas.errors import RunError
@@ -75,21 +75,28 @@ class Dispatcher:
                 self.programs[trained.process] = max(self.programs.get(trained.process, 0), trained.programs)
                 yield training, trained
         for job, training in lost:
-            for _, result in self._executor.run(function, [job]):
-                if isinstance(result, WorkerLost):
-                    self._require_workers(job)
-                    yield training, Trained(Outcome("failed", message=result.message))
-                else:
-                    yield training, result[0]
+            result = self._run_alone(function, job)
+            if isinstance(result, WorkerLost):
+                self._require_workers(job)
+                yield training, Trained(Outcome("failed", message=result.message))
+            else:
+                yield training, result[0]
+
+    def _run_alone(self, function: Callable[[Job], list[Trained]], job: Job) -> Any:
+        """Returns the result of a job, or :class:`WorkerLost` if the worker died of it."""
+        while True:
+            ((_, result),) = self._executor.run(function, [job])
+            if not (isinstance(result, WorkerLost) and result.was_ended):
+                return result
 
     def _require_workers(self, job: Job) -> None:
         """Lets a worker begin ``job`` and train nothing: where one dies of that, its members are not to blame."""
-        for _, result in self._executor.run(begin_job, [job]):
-            if isinstance(result, WorkerLost):
-                raise RunError(
-                    f"worker processes die before they train anything ({result.message}); make room in memory, then go on (a run "
-                    "can be resumed): of this batch, nothing that was not trained is recorded"
-                )
+        ((_, result),) = self._executor.run(begin_job, [job])
+        if isinstance(result, WorkerLost) and not result.was_ended:
+            raise RunError(
+                f"worker processes die before they train anything ({result.message}); make room in memory, then go on (a run "
+                "can be resumed): of this batch, nothing that was not trained is recorded"
+            )
 
 
 def _train_alone(job: Job) -> list[Trained]:

@@ -218,7 +218,7 @@ def _read_test(
         evaluator.task.inputs,
         evaluator.budget.threads,
         evaluator.task.pipeline(),
-        str(folder / "best.keras"),
+        str((folder / "best.keras").resolve()),  # a worker may have another working folder
     )
     for _, result in evaluator.executor.run(assess, [job]):
         if isinstance(result, WorkerLost):

@@ -115,6 +115,19 @@ def test_the_plan_that_kills_its_worker_fails_alone():
     assert "a worker process died" in evaluations[2].message
 
 
+def test_a_worker_that_was_ended_for_another_batch_says_nothing_of_its_plan(alone):
+    class Crowded(InProcessExecutor):
+        left = 3
+
+        def run(self, function, jobs, kinds=()):
+            for index, job in enumerate(jobs):
+                self.left -= 1
+                yield index, WorkerLost("ended with another batch's", was_ended=True) if self.left >= 0 else function(job)
+
+    with make(Crowded(1)) as evaluator:
+        assert [answer(one) for one in evaluator.evaluate(PLANS)] == [answer(one) for one in alone]
+
+
 def test_workers_that_die_before_they_train_are_no_failure_of_the_plans():
     executor = Counting(loses_all=True)
     with make(executor) as evaluator:

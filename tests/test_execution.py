@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from ganas.errors import ConfigError, MissingExtraError
+from ganas.errors import ConfigError, MissingExtraError, RunError
 from ganas.execution import InProcessExecutor, LokyExecutor, SharedFolder, WorkerLost, fetch, make_executor, processes
 
 
@@ -23,6 +23,10 @@ def square(number):
 
 def process(_):
     return os.getpid()
+
+
+def refuse(_):
+    raise RunError("no room")
 
 
 def die_if_negative(number):
@@ -276,7 +280,10 @@ def test_the_shared_folder_of_a_killed_process_does_not_stay(tmp_path):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(("name", "jobs", "message"), [("lokey", 1, "unknown 'lokey'"), ("loky", 0, "at least 1")])
+@pytest.mark.parametrize(
+    ("name", "jobs", "message"),
+    [("lokey", 1, "unknown 'lokey'"), ("loky", 0, "at least 1"), ("loky", "three", "at least 1 or 'auto', got three")],
+)
 def test_an_executor_that_makes_no_sense_is_refused_in_one_line(name, jobs, message):
     with pytest.raises(ConfigError, match=message):
         make_executor(name, jobs)
@@ -289,11 +296,46 @@ def test_a_missing_extra_is_named(backend, package, monkeypatch):
         make_executor(backend, 2)
 
 
-@pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
-def test_a_cluster_backend_gives_the_same_answers(backend, package):
-    pytest.importorskip(package, reason=f"needs the extra {backend}")
-    executor = make_executor(backend, 2)
+@pytest.fixture(params=["dask", "ray"])
+def cluster(request):
+    """An executor of two workers of each kind; with one worker there would be nobody left where one dies."""
+    package = {"dask": "distributed", "ray": "ray"}[request.param]
+    pytest.importorskip(package, reason=f"needs the extra {request.param}")
+    executor = make_executor(request.param, 2)
+    yield executor
+    executor.close()
+
+
+def test_a_cluster_gives_the_same_answers_as_they_finish_and_never_works_in_this_process(cluster):
+    assert dict(cluster.run(square, [3, 4, 5])) == {0: 9, 1: 16, 2: 25}
+    assert os.getpid() not in dict(cluster.run(process, [0, 0])).values()
+    assert [index for index, _ in cluster.run(nap, [2.0, 0.01])] == [1, 0]
+    left = cluster.run(nap, [0.01, 0.5, 0.5])
+    next(left)
+    left.close()
+    assert dict(cluster.run(square, [6])) == {0: 36}
+
+
+def test_a_job_that_kills_its_worker_in_a_cluster_is_lost_alone(cluster):
+    results = dict(cluster.run(die_if_negative, [3, -1, 4]))
+    assert isinstance(results.pop(1), WorkerLost)
+    assert results == {0: 3, 2: 4}
+
+
+def test_what_a_job_raises_in_a_cluster_is_raised_in_one_line(cluster):
+    with pytest.raises(RunError, match=r"^no room$"):
+        list(cluster.run(refuse, [0]))
+
+
+def test_a_ray_that_was_there_before_goes_on():
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     try:
-        assert dict(executor.run(square, [3, 4, 5])) == {0: 9, 1: 16, 2: 25}
+        make_executor("ray", 2).close()
+        assert ray.is_initialized()
     finally:
-        executor.close()
+        ray.shutdown()
+
+
+def test_this_process_is_one_worker_however_many_are_asked_for():
+    assert make_executor("in_process", 8).jobs == 1

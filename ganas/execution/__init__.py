@@ -3,7 +3,7 @@
 - ``executor``: the contract, ``Executor``; ``WorkerLost``; ``InProcessExecutor``
 - ``processes``: ``LokyExecutor``, the default: fresh interpreters even for one worker, so that this process never loads
   TensorFlow and a worker that has grown can be replaced
-- ``clusters``: ``ClusterExecutor``, through joblib's backends
+- ``clusters``: ``DaskExecutor``, ``RayExecutor``
 - ``executors``: ``EXECUTORS`` by name
 - ``sharing``: ``SharedFolder`` and ``fetch``: what many jobs read, mapped from disk
 

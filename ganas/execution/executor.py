@@ -9,9 +9,15 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """Stands for the result of a job whose worker died (killed from outside, out of memory, a crash in native code)."""
+    """Stands for the result of a job whose worker died (killed from outside, out of memory, a crash in native code).
+
+    Attributes:
+        message: what is known of it.
+        was_ended: whether it was ended on purpose, for another batch's sake: the job had no part in it.
+    """
 
     message: str
+    was_ended: bool = False
 
 
 class Executor(Protocol):
@@ -42,7 +48,7 @@ class InProcessExecutor:
     """Runs jobs one after another in this process: for debugging; it loads TensorFlow here."""
 
     def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
+        self.jobs = 1  # whatever is asked for
 
     def start(self, prepare: Callable[[], None]) -> None:
         """Has nothing to start."""

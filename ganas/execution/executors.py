@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 from ganas.errors import ConfigError
-from ganas.execution.clusters import ClusterExecutor
+from ganas.execution.clusters import DaskExecutor, RayExecutor
 from ganas.execution.executor import Executor, InProcessExecutor
 from ganas.execution.processes import LokyExecutor
 from ganas.machine import available_cores
@@ -14,8 +13,8 @@ from ganas.machine import available_cores
 EXECUTORS: dict[str, Callable[[int], Executor]] = {
     "loky": LokyExecutor,
     "in_process": InProcessExecutor,
-    "dask": functools.partial(ClusterExecutor, backend="dask"),
-    "ray": functools.partial(ClusterExecutor, backend="ray"),
+    "dask": DaskExecutor,
+    "ray": RayExecutor,
 }
 
 
@@ -28,7 +27,7 @@ def make_executor(name: str, jobs: int | str = "auto") -> Executor:
     """
     if name not in EXECUTORS:
         raise ConfigError(f"[run] executor: unknown {name!r}; known are {', '.join(EXECUTORS)}")
-    count = available_cores() if jobs == "auto" else int(jobs)
-    if count < 1:
+    count = available_cores() if jobs == "auto" else jobs
+    if not isinstance(count, int) or count < 1:
         raise ConfigError(f"[run] jobs: must be at least 1 or 'auto', got {jobs}")
     return EXECUTORS[name](count)

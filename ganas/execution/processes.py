@@ -174,7 +174,7 @@ class _Worker:
         except process_executor.ShutdownExecutorError:
             if batch.is_over:
                 raise _closed() from None
-            return WorkerLost("the worker process was ended with another batch's")
+            return WorkerLost("the worker process was ended with another batch's", was_ended=True)
         except BrokenProcessPool as error:
             self.close(kill=True)
             return WorkerLost(f"a worker process died (out of memory?): {first_line(error)}")
