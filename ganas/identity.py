@@ -19,10 +19,18 @@ def folder_name(config: RunConfig, task: Task) -> str:
 
 
 def fingerprint(config: RunConfig, task: Task) -> dict[str, Any]:
-    """Returns what must be the same for a run to go on: data, splits, space, engine, budget, trainer and its threads."""
+    """Returns what must be the same for a run to go on: data, splits, space, engine, seed, rungs, trainer and its threads."""
     training = config.training.model_dump(mode="json")
     evolution = config.evolution.model_dump(mode="json", exclude={"generations", "hall_of_fame"})
-    return {"data": task.fingerprint(), "search": config.search, "training": training, "evolution": evolution}
+    rungs = config.budget.model_dump(mode="json", include={"rungs", "keep", "window"})
+    return {
+        "data": task.fingerprint(),
+        "search": config.search,
+        "training": training,
+        "evolution": evolution,
+        "seed": config.run.seed,
+        "rungs": rungs,
+    }
 
 
 def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:

@@ -209,7 +209,7 @@ class Search:
             evaluator.remember(told, unfinished=broken)
             self.listener.on_start(self._summary(len(told)))
             with self.stop.on_signals(self.listener.on_notice):
-                reason = self._search(evolution, evaluator, told)
+                reason = self._search(evolution, evaluator, told, begun=len(run.records) - len(told))
                 self.store.put(seconds=self._seconds(), programs=sum(evaluator.programs.values()))
                 if reason == "interrupted":
                     self.store.put(status="interrupted")
@@ -227,12 +227,16 @@ class Search:
 
     # ---- the loop ------------------------------------------------------------------------------------------------------
 
-    def _search(self, evolution: Evolution, evaluator: Evaluator, told: list[Evaluation]) -> str:
-        """Asks, trains, remembers, tells, until something runs out; returns what."""
+    def _search(self, evolution: Evolution, evaluator: Evaluator, told: list[Evaluation], begun: int) -> str:
+        """Asks, trains, remembers, tells, until something runs out; returns what.
+
+        A batch that was broken off, of ``begun`` candidates, is asked for again as it was: another number of them may be others.
+        """
         while (reason := self._what_ran_out(told)) is None:
             self.store.refuse_if_gone()
             batch = int(self.store.get("batch", 0))
-            genomes = evolution.ask(min(self.ask_size, self.planned - len(told)))
+            genomes = evolution.ask(begun or min(self.ask_size, self.planned - len(told)))
+            begun = 0
             if not genomes:
                 return "every genome of the search space has been evaluated"
             asked = self._asked(evolution, genomes, batch, len(told))

@@ -275,6 +275,40 @@ def test_a_run_whose_data_changed_is_refused(tmp_path):
         resume(run.folder, generations=3)
 
 
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [(("seed = 0", "seed = 7"), "seed"), (("rungs = []", "rungs = [0.5]"), "rungs")],
+    ids=["seed", "rungs"],
+)
+def test_a_run_whose_config_was_edited_is_refused(edit, what, tmp_path):
+    run = evolve(tiny(budget={"rungs": []}, evolution={"generations": 1}), runs_dir=tmp_path)
+    path = run.folder / "config.toml"
+    before, after = edit
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after, 1))
+    with pytest.raises(RunError, match=f"{what} changed since the run began"):
+        resume(run.folder, generations=2)
+
+
+@pytest.mark.parametrize("engine", ["nsga2", "mu_plus_lambda", "surrogate_assisted"])
+def test_a_last_batch_that_was_broken_off_keeps_its_candidates_where_the_run_is_extended(engine, tmp_path):
+    class Break(SilentListener):
+        def on_evaluation(self, number, evaluation):
+            if number == 6:
+                raise KeyboardInterrupt
+
+    # 8 evaluations by 3: the last batch is one of 2, which would be of 3 had there been 3 generations
+    evolution = {"engine": engine, "population": 4, "ask": 3, "generations": 2}
+    broken = evolve(tiny(evolution=evolution), runs_dir=tmp_path, listener=Break())
+    before = {record.number: (record.genome, record.evaluation) for record in broken.records}
+    assert before[6][1] is not None
+    whole = resume(broken.folder, generations=3)
+    after = {record.number: record for record in whole.records}
+    assert [after[number].genome for number in before] == [genome for genome, _ in before.values()]
+    assert after[6].evaluation == before[6][1]
+    assert len(whole.evaluated) == 12
+
+
 def test_a_finite_space_ends_the_run_and_says_so(tmp_path):
     config = tiny(
         search={"layers": 1, "units": [2, 3], "activation": "relu", "learning_rate": 0.01}, evolution={"generations": 5}
