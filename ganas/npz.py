@@ -17,6 +17,7 @@ from ganas.errors import first_line
 UNREADABLE = (
     OSError,
     EOFError,
+    MemoryError,
     ValueError,
     KeyError,
     TypeError,
@@ -25,7 +26,8 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What comes of a file that is no archive of arrays, or not a whole one; encryption and unknown compression are RuntimeErrors."""
+"""What comes of a file that is no archive of arrays, or not a whole one; encryption and unknown compression are RuntimeErrors,
+absurd shapes MemoryErrors."""
 
 
 class UnreadableNpz(Exception):

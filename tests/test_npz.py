@@ -1,7 +1,9 @@
 """NPZ files: whatever is wrong with one, whoever reads it says so in one line."""
 
+import io
 import re
 import struct
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,7 +28,18 @@ def damaged(path: Path, flags: int = 0, method: int = 0) -> bytes:
     return bytes(content)
 
 
+def vast(path: Path) -> bytes:
+    """Returns the contents of a file whose array says that it has more rows than any memory."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (3, 10**14)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("arr_0.npy", header.getvalue())
+        archive.writestr("variant_0.npy", header.getvalue())
+    return path.read_bytes()
+
+
 DAMAGES = {
+    "vast": vast,
     "empty": lambda path: b"",
     "cut off": lambda path: path.read_bytes()[:200],
     "text": lambda path: b"hello",

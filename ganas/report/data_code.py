@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,13 +158,20 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
     source, test = pipeline["source"], run.config.data.test
     target, prepared = source["target"], pipeline["preprocessing"]
     names = ["table"]
-    _read(script, "table", path, source)
+    texts = [part["name"] for part in prepared["categories"]]
+    texts += [target] if script.needs_target and _has_named_classes(script, pipeline) else []
+    # as a whole: pandas may take a part of a large column of words for numbers
+    _read(script, "table", path, source, ", low_memory=False" if texts else "")
     if test:
         # numbers there are words where they are in the main table
-        texts = [part["name"] for part in prepared["categories"]]
-        texts += [target] if script.needs_target and _has_named_classes(script, pipeline) else []
         names.append("test_table")
-        _read(script, "test_table", Path(test).resolve(), source, texts)
+        _read(
+            script,
+            "test_table",
+            Path(test).resolve(),
+            source,
+            f", dtype={dict.fromkeys(texts, 'str')!r}" if texts else "",
+        )
     used = [*prepared["numbers"]["names"], *(part["name"] for part in prepared["categories"])]
     useless = [name for name in source["columns"] if name not in used and name != target]
     dropped = [target, *useless] if target else useless
@@ -179,10 +185,11 @@ def _load_table(script: DataScript, run: Run, path: Path, pipeline: dict[str, An
     return test is not None
 
 
-def _read(script: DataScript, name: str, path: Path, source: dict[str, Any], texts: Sequence[str] = ()) -> None:
-    """Adds the reading of a file as ``name``, without blanks at the ends of names and cells; ``texts``: columns kept as written.
+def _read(script: DataScript, name: str, path: Path, source: dict[str, Any], kinds: str) -> None:
+    """Adds the reading of a file as ``name``, without blanks at the ends of names and cells.
 
-    pandas keeps such blanks; where a text file has some, what is left without them is read once more.
+    pandas keeps such blanks; where a text file has some, what is left without them is read once more. ``kinds``: further
+    arguments of ``read_csv``, which say what the columns hold.
     """
     are_plain = all(column == column.strip() for column in source["columns"])
     plain = ".rename(columns=str.strip)" if are_plain else ""
@@ -194,7 +201,7 @@ def _read(script: DataScript, name: str, path: Path, source: dict[str, Any], tex
     options = f"{str(path)!r}, sep={separator!r}, index_col=False, skipinitialspace=True"
     options += "" if source["has_header"] else f", names=[f'column_{{i}}' for i in range({len(source['columns'])})]"
     options += ', encoding="latin-1"' if is_there and encoding_of(path) == "latin-1" else ""
-    kinds = 'na_values=["?"]' + (f", dtype={dict.fromkeys(texts, 'str')!r}" if texts else "")
+    kinds = 'na_values=["?"]' + kinds
     if not (is_there and has_blanks_at_ends(path, separator)):
         script.lines.append(f"{name} = pd.read_csv({options}, {kinds})")
         return

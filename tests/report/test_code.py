@@ -417,6 +417,17 @@ def test_the_rows_of_a_script_are_those_of_the_run_wherever_blanks_are(header, r
     check_rows(make_config({"data": data}, "test"))
 
 
+def test_the_rows_of_a_script_are_those_of_the_run_where_pandas_would_read_a_table_in_parts(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, rows in (("table.csv", 300_000), ("test.csv", 60)):
+        words = np.where(np.arange(rows) < 0.9 * rows, "01", "2A")
+        numbers = np.where(np.arange(rows) % 9, rng.normal(size=rows), np.nan)
+        frame = pd.DataFrame({"a": numbers, "word": words, "y": np.arange(rows) % 2})
+        frame.to_csv(tmp_path / name, index=False)
+    data = {"source": str(tmp_path / "table.csv"), "test": str(tmp_path / "test.csv"), "target": "y"}
+    check_rows(make_config({"data": {**data, "validation": "test"}}, "test"))
+
+
 def test_the_rows_of_a_script_are_those_of_the_run_also_in_parquet_files(tmp_path):
     pytest.importorskip("pyarrow", reason="Parquet needs the extra")
     frame = pd.DataFrame(
