@@ -83,3 +83,18 @@ def parse_activation(text: str) -> Activation:
     if not math.isfinite(parameter):
         raise SpaceError(f"activation {text!r}: the parameter of {name} must be finite, got {parameter}")
     return Activation(name, parameter)
+
+
+def refuse_untrainable(text: str) -> None:
+    """Refuses an activation that no hidden layer can be trained with.
+
+    Raises:
+        SpaceError: it is none, or softmax, or its parameter is one that Keras refuses or divides by.
+    """
+    activation = parse_activation(text)
+    if activation.name in HEAD_ONLY:
+        raise SpaceError(f"activation {text!r}: {activation.name} is for heads, not for hidden layers")
+    if activation.name == "leaky_relu" and (activation.parameter or 0.0) < 0:
+        raise SpaceError(f"activation {text!r}: the slope of leaky_relu must be at least 0")
+    if activation.name == "celu" and activation.parameter == 0:
+        raise SpaceError(f"activation {text!r}: the alpha of celu must not be 0")

@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import Any
 
 from ganas.errors import SpaceError
-from ganas.search.activations import parse_activation
+from ganas.search.activations import parse_activation, refuse_untrainable
 from ganas.search.values import (
     read_flag,
     read_list,
@@ -29,7 +29,6 @@ from ganas.search.values import (
     read_share,
     read_text,
     read_whole,
-    refusal,
     settle,
 )
 
@@ -51,14 +50,8 @@ class DenseLayer:
             batch_normalization=read_flag("layer batch_normalization", self.batch_normalization),
             dropout=read_share("layer dropout", self.dropout, is_open=True),
         )
-        activation = parse_activation(self.activation)
-        if activation.name == "softmax":
+        if parse_activation(self.activation).name == "softmax":
             raise SpaceError("layer activation: softmax is for heads, not for hidden layers")
-        # what Keras refuses, and what is divided by
-        if activation.name == "leaky_relu" and (activation.parameter or 0.0) < 0:
-            raise refusal("layer activation", "a leaky_relu with a slope of at least 0", self.activation)
-        if activation.name == "celu" and activation.parameter == 0:
-            raise refusal("layer activation", "a celu with another alpha than 0", self.activation)
 
 
 @dataclass(frozen=True)
@@ -192,6 +185,15 @@ class NetworkPlan:
         if self.bottleneck is not None and not 0 <= self.bottleneck < len(self.layers):
             raise SpaceError(f"bottleneck: must be the index of a layer, got {self.bottleneck} of {len(self.layers)}")
 
+    def completed(self, head: Head, loss: str) -> NetworkPlan:
+        """Returns the plan with its head and loss, ready to be trained.
+
+        Raises:
+            SpaceError: a layer has an activation that no hidden layer can be trained with.
+        """
+        _refuse_untrainable(self.layers)
+        return dataclasses.replace(self, head=head, loss=loss)
+
     def units(self, inputs: int) -> tuple[int, ...]:
         """Returns the widths from the ``inputs`` to the head's units; the plan must be complete."""
         if self.head is None:
@@ -263,6 +265,12 @@ class NetworkPlan:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def _refuse_untrainable(layers: Iterable[DenseLayer]) -> None:
+    # Not when a layer is made: what an earlier run could not train is still to be shown.
+    for layer in layers:
+        refuse_untrainable(layer.activation)
+
+
 def mlp_plan(
     layers: Iterable[tuple[int, str] | DenseLayer | int],
     *,
@@ -287,6 +295,7 @@ def mlp_plan(
             else DenseLayer(layer)
             for layer in read_list("layers", layers)
         )
+        _refuse_untrainable(made)
         return NetworkPlan(made, optimizer=Optimizer(optimizer, learning_rate, weight_decay), **settings)
     except TypeError as error:
         raise SpaceError(f"plan: {error}") from None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganas.errors import ConfigError, SpaceError, nearest_or_known
-from ganas.search.activations import parse_activation
+from ganas.search.activations import refuse_untrainable
 from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value, fixed
 
 OPTIMIZERS = (
@@ -157,8 +157,9 @@ def activation() -> Kind:
 
     def read(value: Any) -> str:
         try:
-            if not isinstance(value, str) or parse_activation(value).name == "softmax":
+            if not isinstance(value, str):
                 raise ValueError
+            refuse_untrainable(value)
         except SpaceError as error:
             raise ValueError(str(error).partition(";")[0]) from None
         return value

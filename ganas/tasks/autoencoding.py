@@ -6,7 +6,6 @@ which is a :class:`Purpose`. Data, splits, preprocessing and folds are here.
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,7 +111,7 @@ class AutoencoderTask(TableTask):
         head = plan.head or self.head
         if head.units != self.inputs:
             raise SpaceError(f"{self.kind}: the output must be as wide as the {self.inputs} inputs, got {head.units}")
-        return dataclasses.replace(plan, head=head, loss=fitting_loss(plan.loss, self.losses))
+        return plan.completed(head, fitting_loss(plan.loss, self.losses))
 
     def _make_fold(self, index: int, part: Part) -> Fold:
         training, held_out = self.splits.folds[index]

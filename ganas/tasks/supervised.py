@@ -5,7 +5,6 @@ What differs between them is a :class:`Problem`; data, splits, preprocessing and
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Protocol, Self
 
 from ganas.search.plan import Head, NetworkPlan
@@ -68,7 +67,7 @@ class SupervisedTask(TableTask):
 
     def complete(self, plan: NetworkPlan) -> NetworkPlan:
         """Returns the plan with head and loss filled in; see :class:`~ganas.tasks.task.Task`."""
-        return dataclasses.replace(plan, head=self.head, loss=fitting_loss(plan.loss, self.losses))
+        return plan.completed(self.head, fitting_loss(plan.loss, self.losses))
 
     def _make_fold(self, index: int, part: Part) -> Fold:
         training, validation = self.splits.folds[index]

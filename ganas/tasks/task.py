@@ -58,7 +58,7 @@ class Task(Protocol):
         """Returns the plan with head and loss filled in.
 
         Raises:
-            SpaceError: the plan's loss does not fit the task.
+            SpaceError: the plan's loss does not fit the task, or an activation of its layers cannot be trained.
         """
 
     def fold(self, index: int) -> Fold:

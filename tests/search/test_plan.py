@@ -52,6 +52,14 @@ def test_scalars_of_numpy_are_taken_as_pythons_own():
     assert plan.digest() == mlp_plan(own, batch_size=16, learning_rate=0.5, l1=0.25, bottleneck=1).digest()
 
 
+@pytest.mark.parametrize("text", ["leaky_relu(-0.1)", "celu(0)"])
+def test_a_plan_that_could_not_be_trained_is_read_back_and_refused_when_it_is_to_be_trained(text):
+    plan = NetworkPlan.from_json({"layers": [{"units": 4, "activation": text}]})
+    assert NetworkPlan.from_json(plan.to_json()) == plan
+    with pytest.raises(SpaceError, match="activation"):
+        plan.completed(Head(1), "mean_squared_error")
+
+
 def test_options_that_are_whole_numbers_or_absent_stay_so():
     options = (("clipnorm", None), ("ema_overwrite_frequency", 3), ("use_ema", True))
     assert Optimizer("adam", options=options).options == options
@@ -90,8 +98,9 @@ def test_options_that_are_whole_numbers_or_absent_stay_so():
         (lambda: DenseLayer(4, dropout=1), r"layer dropout: must be a number in \[0, 1\), got 1"),
         (lambda: DenseLayer(4, batch_normalization=2), "layer batch_normalization: must be true or false, got 2"),
         (lambda: DenseLayer(4, "elu(1e999)"), "activation 'elu"),
-        (lambda: DenseLayer(4, "leaky_relu(-0.1)"), "layer activation: must be a leaky_relu with a slope of at least 0"),
-        (lambda: DenseLayer(4, "celu(0)"), "layer activation: must be a celu with another alpha than 0"),
+        (lambda: DenseLayer(4, "softmax"), "softmax is for heads"),
+        (lambda: mlp_plan([(4, "leaky_relu(-0.1)")]), r"'leaky_relu\(-0.1\)': the slope of leaky_relu must be at least 0"),
+        (lambda: mlp_plan([DenseLayer(4, "celu(0)")]), r"activation 'celu\(0\)': the alpha of celu must not be 0"),
         (lambda: Head(2.0), "head units: must be a whole number of at least 1, got 2.0"),
         (lambda: Corruption("gaussian", INFINITE), "corruption rate of gaussian: must be a finite number"),
         (lambda: Corruption("mask", 1), r"corruption rate of mask: must be a number in \[0, 1\), got 1"),

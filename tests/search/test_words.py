@@ -60,6 +60,8 @@ def test_whole_numbers_of_a_key_of_numbers_become_floats() -> None:
         ("rleu", activation(), "(activation 'rleu': unknown)"),
         ("softmax", activation(), "must be an activation of hidden layers"),
         ("relu(3)", activation(), "takes no parameter"),
+        (["relu", "celu(0)"], activation(), "the alpha of celu must not be 0"),
+        ("leaky_relu(-0.1)", activation(), "the slope of leaky_relu must be at least 0"),
         ("adma", name("adam", "sgd"), 'must be one of adam, sgd, got "adma"'),
         ("yes", flag(), 'must be true or false, got "yes"'),
     ],

@@ -55,6 +55,13 @@ def test_a_network_that_could_copy_its_inputs_does_not_take_part_in_reconstructi
         task.complete(NetworkPlan((DenseLayer(6),), bottleneck=0))
 
 
+@pytest.mark.parametrize("kind", ["reconstruction", "classification"])
+def test_a_network_that_could_not_be_trained_is_not_completed(kind):
+    task = task_from_arrays(X, LABELS, kind=kind)
+    with pytest.raises(SpaceError, match="the slope of leaky_relu must be at least 0"):
+        task.complete(NetworkPlan((DenseLayer(2, "leaky_relu(-0.1)"),), bottleneck=0))
+
+
 def test_a_network_without_a_code_is_no_autoencoder():
     task = task_from_arrays(X, None, kind="reconstruction")
     with pytest.raises(SpaceError, match="no bottleneck"):
