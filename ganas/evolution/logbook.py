@@ -20,8 +20,8 @@ class Logbook(tools.Logbook):  # type: ignore[misc]  # DEAP ships no types
         super().__init__()
         self.header = HEADER
 
-    def __str__(self) -> str:
-        return super().__str__() if len(self) else "\t".join(HEADER)
+    def __str__(self, startindex: int = 0) -> str:  # its property stream gives the index
+        return super().__str__(startindex) if len(self) else "\t".join(HEADER)
 
 
 def describe_generation(population: Sequence[Individual], results: Sequence[Result]) -> dict[str, Any]:

@@ -300,9 +300,12 @@ def test_a_state_does_not_change_with_what_is_done_to_another() -> None:
 
 def test_the_logbook_prints_before_the_first_generation() -> None:
     evolution = Evolution(SPACE, engine="random", population=2)
-    assert str(evolution.logbook).split() == evolution.logbook.header
+    assert str(evolution.logbook).split() == evolution.logbook.stream.split() == evolution.logbook.header
     evolution.tell(evolution.ask(2), [[1.0], [2.0]])
-    assert len(str(evolution.logbook).splitlines()) == 2
+    assert len(str(evolution.logbook).splitlines()) == len(evolution.logbook.stream.splitlines()) == 2
+    evolution.tell(evolution.ask(2), [[1.0], [2.0]])
+    assert len(str(evolution.logbook).splitlines()) == 3
+    assert evolution.logbook.stream.split()[:2] == ["1", "4"]
 
 
 def test_a_space_with_integers_beyond_a_machine_word_is_searched() -> None:
