@@ -78,6 +78,8 @@ class Choice:
                 raise SpaceError(
                     f"a choice is of texts, numbers, true, false or None, got {value!r}; name each by a text"
                 )
+            if isinstance(value, float) and not math.isfinite(value):
+                raise SpaceError(f"a choice is of finite numbers, got {value}; name it by a text")
         object.__setattr__(self, "ordered", ordered)
         if not self.values:
             raise SpaceError("a choice needs at least one value, got none")

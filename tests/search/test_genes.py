@@ -139,6 +139,8 @@ def test_a_fixed_gene_has_one_value() -> None:
         (lambda: Choice([1, 1.0]), "twice"),
         (lambda: Choice([(1, 2), (3,)]), r"texts, numbers, true, false or None, got \(1, 2\)"),  # type: ignore[list-item]
         (lambda: Choice([[1, 2], [3]]), r"texts, numbers, true, false or None, got \[1, 2\]"),  # type: ignore[list-item]
+        (lambda: Choice([1.0, math.nan]), "a choice is of finite numbers, got nan"),
+        (lambda: Choice([np.float32("inf")]), "a choice is of finite numbers, got inf"),
         (lambda: IntegerRange(1.5, 3), "a whole number as low, got 1.5"),  # type: ignore[arg-type]
         (lambda: IntegerRange(0, 10**400), "at most 1e300"),
         (lambda: FloatRange(0, 10**400), "at most 1e300"),
