@@ -282,7 +282,7 @@ class FloatRange:
     def nearest(self, value: float) -> float:
         """Returns the number of the range nearest to ``value``; of a continuum, ``value`` itself between the ends."""
         if self.step is None:
-            return min(max(float(value), self.low), self.high)
+            return min(max(float(value), self.low), self.high) + 0.0  # -0.0 is 0.0
         return self._nth(min(max(round((value - self.low) / self.step), 0), int(self.size) - 1))
 
     def to_unit(self, value: Value) -> float:
@@ -297,7 +297,7 @@ class FloatRange:
     def _nth(self, index: int) -> float:
         step = self.step or 1.0  # without a step the ends meet
         decimals = max(DIGITS - 1 - _exponent(step), 0)
-        return min(max(round(self.low + index * step, decimals), self.low), self.high)
+        return min(max(round(self.low + index * step, decimals), self.low), self.high) + 0.0
 
     @property
     def _rounding(self) -> float:
@@ -334,7 +334,7 @@ def fixed(value: Value) -> Choice:
 
 def _read_float(name: str, value: Any) -> float:
     try:
-        return float(+value)  # a text that is a number is none
+        return float(+value) + 0.0  # a text that is a number is none
     except TypeError:
         raise SpaceError(f"a range needs a number as {name}, got {value!r}") from None
     except OverflowError:

@@ -192,6 +192,15 @@ def test_steps_have_the_decimals_of_the_step_however_large_the_ends_are() -> Non
     assert FloatRange(0, 1, step=1 / 3).values == (0.0, 0.333333, 0.666667, 1.0)
 
 
+@pytest.mark.parametrize("step", [None, 0.1])
+def test_zero_has_no_sign(step: float | None) -> None:
+    gene = FloatRange(-0.3, 0.3, step=step)
+    assert [str(zero) for zero in (gene.nearest(-0.0), gene.from_unit(0.5), FloatRange(-0.0, 1, step=step).low)] == [
+        "0.0"
+    ] * 3
+    assert "-0.0" not in map(str, gene.values)
+
+
 def test_the_nearest_number_of_a_range_by_steps_is_on_them() -> None:
     gene = FloatRange(0.1, 0.5, step=0.1)
     assert [gene.nearest(value) for value in (0.1 + 0.2, 0.11, 0.5)] == [0.3, 0.1, 0.5]

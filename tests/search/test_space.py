@@ -115,6 +115,14 @@ def test_a_whole_number_of_a_float_range_is_the_same_genome_as_its_float() -> No
     assert space.genome({"rate": 1}) == space.genome({"rate": 1.0})
 
 
+def test_zero_is_one_genome_whatever_its_sign() -> None:
+    space = SearchSpace({"rate": FloatRange(-1, 1), "shift": Choice([0.0, 1.0])})
+    genome = space.genome({"rate": -0.0, "shift": -0.0})
+    assert genome == space.genome({"rate": 0.0, "shift": 0.0})
+    assert genome.to_json() == {"rate": 0.0, "shift": 0.0}
+    assert "-" not in genome.key
+
+
 def test_a_number_that_is_listed_is_one_genome_however_it_is_written():
     space = SearchSpace({"units": Choice([1, 2, 4])})
     assert space.genome({"units": 1.0}) == space.genome({"units": 1})
