@@ -61,7 +61,7 @@ class Evolution:
         **options: Any,
     ) -> None:
         population, hall_of_fame = _read_count("population", population), _read_count("hall_of_fame", hall_of_fame)
-        seed = _read_whole("seed", seed)
+        seed = _read_whole("[evolution] seed", seed)
         self.space = space
         self._settings = {"engine": engine, "population": population, "seed": seed, "hall_of_fame": hall_of_fame}
         self._settings |= options
@@ -85,8 +85,9 @@ class Evolution:
         """Returns ``count`` genomes never asked or told before; fewer only where a finite space has no more.
 
         Raises:
-            ConfigError: ``count`` is negative.
+            ConfigError: ``count`` is negative or no whole number.
         """
+        count = _read_whole("ask", count)
         if count < 0:
             raise ConfigError(f"ask: count must be at least 0, got {count}")
         asked: list[Genome] = []
@@ -277,15 +278,15 @@ def _is_same_genome(a: Individual, b: Individual) -> bool:
     return a.genome == b.genome
 
 
-def _read_whole(name: str, value: Any) -> int:
+def _read_whole(place: str, value: Any) -> int:
     try:
         return int(operator.index(value))
     except TypeError:
-        raise ConfigError(f"[evolution] {name}: expected a whole number, got {value!r}") from None
+        raise ConfigError(f"{place}: expected a whole number, got {value!r}") from None
 
 
 def _read_count(name: str, value: Any) -> int:
-    count = _read_whole(name, value)
+    count = _read_whole(f"[evolution] {name}", value)
     if count < 1:
         raise ConfigError(f"[evolution] {name}: must be at least 1, got {count}")
     return count

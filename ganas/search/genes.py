@@ -10,6 +10,7 @@ import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
@@ -116,7 +117,10 @@ class Choice:
 
     def contains(self, value: Value) -> bool:
         """Tells whether ``value`` is listed; True is not 1 here."""
-        return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in self.values)
+        is_value = isinstance(value, Value)  # what is none, such as an array, may have no truth when compared
+        return is_value and any(
+            value == one and isinstance(value, bool) == isinstance(one, bool) for one in self.values
+        )
 
     def to_unit(self, value: Value) -> float:
         """Returns the index of ``value`` over the last index."""
@@ -225,7 +229,7 @@ class FloatRange:
     def __post_init__(self) -> None:
         for name in ("low", "high", "step"):
             value = getattr(self, name)
-            if value is not None:
+            if value is not None or name != "step":
                 object.__setattr__(self, name, _read_float(name, value))
         if not self.high >= self.low or math.inf in (-self.low, self.high):
             raise SpaceError(f"a range needs low <= high, got {self.low} > {self.high}")
@@ -296,8 +300,13 @@ class FloatRange:
 
     def _nth(self, index: int) -> float:
         step = self.step or 1.0  # without a step the ends meet
-        decimals = max(DIGITS - 1 - _exponent(step), 0)
-        return min(max(round(self.low + index * step, decimals), self.low), self.high) + 0.0
+        return min(max(round(self.low + index * step, self._decimals), self.low), self.high) + 0.0
+
+    @cached_property
+    def _decimals(self) -> int:
+        """As many as ``DIGITS`` of the step, and as the low end prints with."""
+        of_low = -int(Decimal(repr(self.low)).normalize().as_tuple().exponent)
+        return max(DIGITS - 1 - _exponent(self.step or 1.0), of_low, 0)
 
     @property
     def _rounding(self) -> float:

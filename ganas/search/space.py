@@ -314,19 +314,21 @@ def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
 
 
 def _write(gene: Gene, value: Any) -> Any:
-    """Writes a value of a gene as the gene does, others as they are: 1 and 1.0, .1 + .2 and .3 must be one genome."""
+    """Writes a value of a gene as the gene does: 1 and 1.0, .1 + .2 and .3 must be one genome."""
     plain = plain_value(gene, value)
     if not gene.contains(plain):
-        return value
+        return plain
     if isinstance(gene, Choice):
         return gene.values[gene.values.index(plain)]
     return gene.nearest(plain) if isinstance(gene, FloatRange) else plain
 
 
 def _write_all(genes: Mapping[str, Gene], values: Any) -> dict[str, Any]:
+    """Writes the values that are their genes' own, and leaves out what is none."""
     if not isinstance(values, Mapping):
         return {}
-    return {name: _write(gene, values[name]) for name, gene in genes.items() if name in values}
+    written = {name: _write(gene, values[name]) for name, gene in genes.items() if name in values}
+    return {name: value for name, value in written.items() if genes[name].contains(value)}
 
 
 def _read_condition(name: str, condition: Condition, gene: Gene) -> Condition:

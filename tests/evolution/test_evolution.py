@@ -251,6 +251,14 @@ def test_asking_for_less_than_nothing_is_refused() -> None:
         evolution.ask(-1)
 
 
+@pytest.mark.parametrize("count", [2.5, "3", None])
+def test_asking_for_what_is_no_number_of_genomes_is_refused(count: object) -> None:
+    evolution = Evolution(SPACE, engine="random")
+    with pytest.raises(ConfigError, match="ask: expected a whole number, got"):
+        evolution.ask(count)  # type: ignore[arg-type]
+    assert len(evolution.ask(np.int64(3))) == 3  # type: ignore[arg-type]
+
+
 def test_mu_of_the_best_survive_and_the_oldest_die_in_regularized_evolution() -> None:
     evolution = Evolution(SPACE, engine="mu_plus_lambda", population=8, survivors=3)
     genomes = evolution.ask(8)

@@ -126,6 +126,11 @@ def test_true_is_not_one() -> None:
     assert not Choice([True, False]).contains(1)
 
 
+def test_what_is_no_value_is_not_one_of_a_choice() -> None:
+    gene = Choice([1, 2])
+    assert not any(map(gene.contains, (np.array([1, 2]), [1], {}, math.nan)))  # type: ignore[arg-type]
+
+
 def test_a_fixed_gene_has_one_value() -> None:
     gene = fixed("relu")
     assert gene.size == 1
@@ -145,6 +150,7 @@ def test_a_fixed_gene_has_one_value() -> None:
         (lambda: IntegerRange(0, 10**400), "at most 1e300"),
         (lambda: FloatRange(0, 10**400), "at most 1e300"),
         (lambda: FloatRange(0, 1e301), "at most 1e300"),
+        (lambda: FloatRange(None, 1), "a number as low, got None"),  # type: ignore[arg-type]
         (lambda: FloatRange(0, "1"), "a number as high, got '1'"),  # type: ignore[arg-type]
         (lambda: FloatRange(0, 1, step=math.inf), "step must be above 0, got inf"),
         (lambda: FloatRange(1e17, 1e17 + 100, step=1), "step must be at least 9e\\+01"),
@@ -190,6 +196,13 @@ def test_steps_have_the_decimals_of_the_step_however_large_the_ends_are() -> Non
     assert FloatRange(1e6, 1e6 + 0.3, step=0.1).values == (1000000.0, 1000000.1, 1000000.2, 1000000.3)
     assert FloatRange(-0.3, 0.3, step=0.1).values == (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
     assert FloatRange(0, 1, step=1 / 3).values == (0.0, 0.333333, 0.666667, 1.0)
+
+
+def test_steps_begin_at_the_low_end_whatever_its_decimals() -> None:
+    assert FloatRange(0.25, 300000.25, step=100000).values == (0.25, 100000.25, 200000.25, 300000.25)
+    assert FloatRange(1e-7, 3, step=1).values == (1e-7, 1.0000001, 2.0000001)
+    assert FloatRange(0.123456789, 0.4, step=0.1).values == (0.123456789, 0.223456789, 0.323456789)
+    assert FloatRange(0, 300000, step=123456.7).values == (0.0, 123457.0, 246913.0)
 
 
 @pytest.mark.parametrize("step", [None, 0.1])

@@ -136,6 +136,8 @@ def test_a_number_that_is_listed_is_one_genome_however_it_is_written():
         ({"kind": "none"}, r"missing genes \['layers'\]"),
         ({"kind": "none", "rate": 1, "layers": [{"units": 4}]}, r"unknown or inactive genes \['rate'\]"),
         ({"kind": "mask", "rate": 9, "layers": [{"units": 4}]}, "9 is not in 1 to 3"),
+        ({"kind": np.array(["none", "mask"]), "layers": [{"units": 4}]}, "genome kind: array.* is not in none"),
+        ({"kind": "mask", "rate": np.array([1, 2]), "layers": [{"units": 4}]}, "genome rate: array.* is not in 1 to 3"),
         ({"kind": "none", "layers": []}, "expected a list of 1 to 2 layers, got 0"),
         ({"kind": "none", "layers": [{"units": 4, "bias": 1}]}, r"inactive genes \['bias'\]"),
         ({"kind": "none", "layers": [{"units": 5}]}, r"units: 5 is not in 4 \| 8"),
@@ -196,6 +198,11 @@ def test_a_condition_holds_for_the_step_nearest_to_what_is_given() -> None:
     assert space.size == len(list(space.genomes())) == 4 + 2
     assert space.genome({"a": 0.1 + 0.2, "b": "x"}) == space.genome({"a": 0.3, "b": "x"})
     assert "b" not in space.genome({"a": 0.2})
+
+
+@pytest.mark.parametrize("beyond", [9, np.int64(9), np.float32(9.5)])
+def test_a_number_of_a_condition_beyond_the_range_is_left_out_however_it_is_written(beyond: int) -> None:
+    assert conditioned(IntegerRange(1, 5), (beyond, 2)).conditions["b"].values == (2,)
 
 
 def test_a_condition_may_be_given_as_a_list() -> None:
