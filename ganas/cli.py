@@ -29,6 +29,8 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 INTERRUPTED = 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Of a disk without room, of a quota or a limit that is reached."""
+OUT_OF_REACH = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""Of another user's file or folder, of a name that can be none."""
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A path, a name (or part of one), or 'latest'.")]
 RunsDir = Annotated[Path, typer.Option(help="The folder that holds the run folders.")]
@@ -201,7 +203,7 @@ def show(
         elif as_csv:
             export.write_csv(sys.stdout, found)
         elif code:
-            typer.echo(found.member(rank or 1).code())
+            typer.echo(found.member(1 if rank is None else rank).code())
         elif as_json:
             typer.echo(export.to_json(found, rank))
         elif rank is not None:
@@ -336,6 +338,8 @@ def _in_one_line(error: OSError) -> str:
         _silence_output()
         where = error.filename or "the output, or a file"
         return f"{where}: cannot be written ({error.strerror}); make room, or write elsewhere"
+    if error.errno in OUT_OF_REACH and error.filename:
+        return f"{error.filename}: cannot be opened ({error.strerror})"
     try:
         Path.cwd()
     except FileNotFoundError:

@@ -126,8 +126,8 @@ class RunStore:
     def transaction(self) -> Iterator[None]:
         """Commits everything written inside together, or nothing."""
         with _one_line(self.folder):
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.execute("BEGIN IMMEDIATE")
                 yield
             except BaseException:
                 if self._db.in_transaction:  # a full disk makes SQLite roll back by itself

@@ -103,7 +103,8 @@ def evaluations_of(
 ) -> list[Evaluation]:
     """Returns the finished evaluations of ``run`` if it had the same data, splits and training as ``fingerprint``; else none.
 
-    Those that lack one of its objectives, as a latency that was not measured, are left out, so that they are made again.
+    Those that lack one of its objectives, as a latency that was not measured, are left out, so that they are made again; those
+    that began with inherited weights too, which stay with the earlier run.
     They carry the earlier run's training seeds, which the history shows, but not their errors at rungs: those who were
     stopped there stay behind, and without them the bar would lie too high.
     """
@@ -112,5 +113,6 @@ def evaluations_of(
         return []
     known = [record.evaluation for record in run.evaluated if record.evaluation is not None and record.is_ok]
     names, inputs = fingerprint["evolution"]["objectives"], run.facts["task"]["inputs"]
-    whole = [evaluation for evaluation in known if objectives_of(evaluation, names, inputs) is not None]
+    own = [evaluation for evaluation in known if "inherited_epochs" not in evaluation.measures]
+    whole = [evaluation for evaluation in own if objectives_of(evaluation, names, inputs) is not None]
     return [dataclasses.replace(evaluation, rungs=()) for evaluation in whole]

@@ -170,7 +170,9 @@ def test_a_search_that_hands_weights_down_resumes_to_the_same_history(tmp_path):
     assert list(resumed.history_lines()) == list(whole.history_lines())
     assert resumed.result["test"]["values"] == whole.result["test"]["values"]
     warm = {"run.warm_start": str(whole.folder), "run.seed": 5}
-    assert evolve(HANDING_DOWN.with_values(warm, "test"), runs_dir=tmp_path / "warm").status == "finished"
+    warmed = evolve(HANDING_DOWN.with_values(warm, "test"), runs_dir=tmp_path / "warm")
+    assert warmed.status == "finished"
+    assert all(each.model() is not None for each in warmed.hall_of_fame), "weights stay with the earlier run"
     member = next(one for one in whole.hall_of_fame if "inherited_epochs" in one.evaluation.measures)
     fold = ganas.load_task("iris").fold(0)
     answers = member.model()(fold.data.x_validation).numpy()

@@ -121,6 +121,25 @@ def test_a_run_can_be_read_while_it_is_written(folder):
     store.close()
 
 
+def test_an_interruption_as_a_transaction_begins_leaves_none_open(folder):
+    with contextlib.closing(RunStore.open(folder)) as store:
+        database = store._db
+
+        class Interrupted:
+            def execute(self, statement, *values):
+                database.execute(statement, *values)
+                if statement.startswith("BEGIN"):
+                    raise KeyboardInterrupt
+
+            in_transaction = property(lambda self: database.in_transaction)
+
+        store._db = Interrupted()
+        with pytest.raises(KeyboardInterrupt), store.transaction():
+            pass
+        store._db = database
+        assert not database.in_transaction
+
+
 def test_a_transaction_that_breaks_leaves_nothing_behind(folder):
     store = RunStore.open(folder)
 
