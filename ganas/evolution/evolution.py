@@ -23,6 +23,7 @@ from ganas.evolution.hypervolume import hypervolume
 from ganas.evolution.individual import Birth, Child, Individual, Result, Stopped
 from ganas.evolution.logbook import Logbook, describe_generation
 from ganas.search.space import Genome, SearchSpace
+from ganas.search.values import plain
 from ganas.seeds import stream
 
 STATE_FORMAT = 1
@@ -62,6 +63,7 @@ class Evolution:
     ) -> None:
         population, hall_of_fame = _read_count("population", population), _read_count("hall_of_fame", hall_of_fame)
         seed = _read_whole("[evolution] seed", seed)
+        options = {name: plain(value) for name, value in options.items()}
         self.space = space
         self._settings = {"engine": engine, "population": population, "seed": seed, "hall_of_fame": hall_of_fame}
         self._settings |= options
@@ -146,7 +148,7 @@ class Evolution:
         genome = given if isinstance(given, Genome) and given in self._births else self.space.genome(given)
         if genome in self._births and genome not in self._pending:
             raise SpaceError(f"tell: {genome!r} was told before; tell each genome once")
-        rung = told.rung if isinstance(told, Stopped) else None
+        rung = plain(told.rung) if isinstance(told, Stopped) else None
         row = told.objectives if isinstance(told, Stopped) else told
         return Result(genome, self._births.get(genome, Birth("told")), _read_objectives(row), rung)
 
@@ -305,7 +307,8 @@ def _read_objectives(told: Any) -> tuple[float, ...] | None:
     return row if all(map(math.isfinite, row)) else None
 
 
-def _read_number(number: Any) -> float:
+def _read_number(given: Any) -> float:
+    number = plain(given)
     if isinstance(number, str | bytes):  # "12" would be the row 1, 2
         raise TypeError
     try:

@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ganas.errors import SpaceError
+from ganas.search.values import plain
 
 Value = str | int | float | bool | None
 
@@ -72,8 +73,7 @@ class Choice:
     ordered: bool = False
 
     def __init__(self, values: Sequence[Value], *, ordered: bool = False) -> None:
-        plain = (value.item() if isinstance(value, np.generic) else value for value in values)
-        object.__setattr__(self, "values", tuple(plain))
+        object.__setattr__(self, "values", tuple(map(plain, values)))
         for value in self.values:
             if not isinstance(value, Value):
                 raise SpaceError(
@@ -327,15 +327,6 @@ class FloatRange:
         return f"{self.low:g} to {self.high:g}{step}" + (" (log)" if self.log else "")
 
 
-def plain_value(gene: Gene, value: Any) -> Any:
-    """Returns ``value`` without NumPy: a scalar as it prints (``np.float32(0.1)`` is 0.1), or exactly if that is the gene's."""
-    if not isinstance(value, np.generic):
-        return value
-    exact = value.item()
-    printed = float(str(value)) if isinstance(value, np.floating) else exact
-    return printed if gene.contains(printed) or not gene.contains(exact) else exact
-
-
 def fixed(value: Value) -> Choice:
     """Returns the gene that has one value."""
     return Choice((value,))
@@ -343,7 +334,7 @@ def fixed(value: Value) -> Choice:
 
 def _read_float(name: str, value: Any) -> float:
     try:
-        return float(+value) + 0.0  # a text that is a number is none
+        return float(+plain(value)) + 0.0  # a text that is a number is none
     except TypeError:
         raise SpaceError(f"a range needs a number as {name}, got {value!r}") from None
     except OverflowError:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from ganas.errors import SpaceError
-from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value, plain_value
+from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value
+from ganas.search.values import plain
 
 Row = Mapping[str, Value]
 """The gene values of one layer."""
@@ -126,7 +127,7 @@ class Condition:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        given: Any = self.values
+        given = plain(self.values)
         if isinstance(given, str | bytes) or not isinstance(given, Iterable):
             raise SpaceError(f"condition on {self.gene!r}: expected a tuple such as ({given!r},), got {given!r}")
         object.__setattr__(self, "values", tuple(given))
@@ -315,12 +316,12 @@ def _read_value(place: str, gene: Gene | LayerGroup, value: Any) -> Any:
 
 def _write(gene: Gene, value: Any) -> Any:
     """Writes a value of a gene as the gene does: 1 and 1.0, .1 + .2 and .3 must be one genome."""
-    plain = plain_value(gene, value)
-    if not gene.contains(plain):
-        return plain
+    found = plain(value)
+    if not gene.contains(found):
+        return found
     if isinstance(gene, Choice):
-        return gene.values[gene.values.index(plain)]
-    return gene.nearest(plain) if isinstance(gene, FloatRange) else plain
+        return gene.values[gene.values.index(found)]
+    return gene.nearest(found) if isinstance(gene, FloatRange) else found
 
 
 def _write_all(genes: Mapping[str, Gene], values: Any) -> dict[str, Any]:
@@ -366,8 +367,8 @@ def _sum(sizes: Iterable[float]) -> float:
 
 def _freeze(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return tuple(tuple(row.items()) if isinstance(row, Mapping) else tuple(row) for row in value)
-    return value.item() if isinstance(value, np.generic) else value
+        return tuple(tuple((name, plain(one)) for name, one in dict(row).items()) for row in value)
+    return plain(value)
 
 
 def _thaw(values: Mapping[str, Any]) -> dict[str, Any]:

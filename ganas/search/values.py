@@ -1,4 +1,4 @@
-"""How the values of a plan's parts become Python's own, or are refused in one line that opens with their place.
+"""How values become Python's own, and how those of a plan's parts are read, or refused in one line that opens with their place.
 
 NumPy's scalars are taken, and whole numbers where a number is meant: what is equal is to be written alike.
 """
@@ -9,6 +9,8 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from ganas.errors import SpaceError
 
@@ -24,9 +26,15 @@ def settle(part: Any, **values: Any) -> None:
         object.__setattr__(part, name, value)
 
 
-def _plain(value: Any) -> Any:
-    """Returns a scalar of NumPy as Python's own, and anything else as it is."""
-    return value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+def plain(value: Any) -> Any:
+    """Returns a scalar of NumPy, or an array without axes, as Python's own, and anything else as it is.
+
+    Numbers of every width are those they print as: ``np.float32(0.1)`` is 0.1. A masked one is NaN.
+    """
+    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+        return value
+    is_float = getattr(getattr(value, "dtype", None), "kind", None) == "f"
+    return float(str(np.ma.filled(value, math.nan))) if is_float else value.item()
 
 
 def refusal(place: str, expected: str, found: Any) -> SpaceError:
@@ -37,7 +45,7 @@ def refusal(place: str, expected: str, found: Any) -> SpaceError:
 
 def read_whole(place: str, value: Any, least: int | None = None) -> int:
     """Reads a whole number, of at least ``least``; raises SpaceError."""
-    found = _plain(value)
+    found = plain(value)
     expected = "a whole number" + ("" if least is None else f" of at least {least}")
     if not isinstance(found, int) or isinstance(found, bool) or (least is not None and found < least):
         raise refusal(place, expected, found)
@@ -48,7 +56,7 @@ def read_number(place: str, value: Any, *, is_open: bool = False) -> float:
     """Reads a finite number of at least 0, or above 0 if ``is_open``."""
     number = _finite(value)
     if number is None or number < 0 or (is_open and number == 0):
-        raise refusal(place, f"a finite number {'above' if is_open else 'of at least'} 0", _plain(value))
+        raise refusal(place, f"a finite number {'above' if is_open else 'of at least'} 0", plain(value))
     return number
 
 
@@ -56,13 +64,13 @@ def read_share(place: str, value: Any, *, is_open: bool = False) -> float:
     """Reads a number in [0, 1], or [0, 1) if ``is_open``."""
     number = _finite(value)
     if number is None or not 0 <= number <= 1 or (is_open and number == 1):
-        raise refusal(place, "a number in [0, 1)" if is_open else "a number in [0, 1]", _plain(value))
+        raise refusal(place, "a number in [0, 1)" if is_open else "a number in [0, 1]", plain(value))
     return number
 
 
 def _finite(value: Any) -> float | None:
     """Returns a finite number as a float, and None for anything else; -0.0 is 0.0, which it equals."""
-    found = _plain(value)
+    found = plain(value)
     if not isinstance(found, int | float) or isinstance(found, bool):
         return None
     try:
@@ -74,7 +82,7 @@ def _finite(value: Any) -> float | None:
 
 def read_flag(place: str, value: Any) -> bool:
     """Reads true or false, or 1 or 0; raises SpaceError."""
-    found = _plain(value)
+    found = plain(value)
     if not isinstance(found, int | float) or found not in (0, 1):
         raise refusal(place, "true or false", found)
     return bool(found)
@@ -82,16 +90,18 @@ def read_flag(place: str, value: Any) -> bool:
 
 def read_text(place: str, value: Any) -> str:
     """Reads a name; raises SpaceError."""
-    if not isinstance(value, str):
-        raise refusal(place, "a name", value)
-    return str(value)
+    found = plain(value)
+    if not isinstance(found, str):
+        raise refusal(place, "a name", found)
+    return str(found)
 
 
 def read_list(place: str, value: Any) -> Iterable[Any]:
     """Reads something to go through that is no text; raises SpaceError."""
-    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise refusal(place, "a list of layers", value)
-    return value
+    found = plain(value)
+    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
+        raise refusal(place, "a list of layers", found)
+    return found
 
 
 def read_part(place: str, value: Any, kind: type) -> Any:
@@ -111,7 +121,7 @@ def read_options(given: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def _option(name: str, value: Any) -> str | float | bool | None:
-    place, found = f"optimizer option {name}", _plain(value)
+    place, found = f"optimizer option {name}", plain(value)
     if found is None or isinstance(found, str):
         return found
     if name in FLAG_OPTIONS:

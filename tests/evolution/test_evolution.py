@@ -298,6 +298,16 @@ def test_settings_given_by_numpy_are_plain_in_the_state() -> None:
     evolution = Evolution(SPACE, seed=np.int64(4), population=np.int64(3), hall_of_fame=np.int32(2))  # type: ignore[arg-type]
     again = Evolution.from_state(SPACE, json.loads(json.dumps(evolution.state())))
     assert again.ask(5) == evolution.ask(5) == Evolution(SPACE, seed=4, population=3).ask(5)
+    evolution = Evolution(SPACE, crossover=np.float32(0.1), children=np.int64(9))  # type: ignore[arg-type]
+    assert evolution.state()["settings"].items() >= {"crossover": 0.1, "children": 9}.items()
+
+
+def test_what_numpy_tells_is_plain_in_the_state() -> None:
+    evolution = Evolution(SPACE, engine="random", population=3)
+    rows = [np.array([0.1], np.float32), [np.array(0.2, np.float16)], Stopped([np.longdouble("0.3")], rung=np.int64(1))]  # type: ignore[arg-type]
+    evolution.tell(evolution.ask(3), rows)
+    told = [(row["objectives"], row["rung"]) for row in json.loads(json.dumps(evolution.state()))["results"]]
+    assert told == [([0.1], None), ([0.2], None), ([0.3], 1)]
 
 
 def test_a_state_does_not_change_with_what_is_done_to_another() -> None:

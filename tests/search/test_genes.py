@@ -1,5 +1,7 @@
 import math
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -237,3 +239,12 @@ def test_ends_given_by_numpy_are_plain_numbers() -> None:
     integers, floats = IntegerRange(np.int64(1), np.int64(3)), FloatRange(np.float64(0), np.float32(1))  # type: ignore[arg-type]
     assert {type(end) for end in (integers.low, integers.high)} == {int}
     assert {type(end) for end in (floats.low, floats.high)} == {float}
+
+
+@pytest.mark.parametrize(
+    "kind", [np.float16, np.float32, np.float64, np.longdouble, lambda one: np.array(one, np.float32)]
+)
+def test_a_number_of_numpy_is_the_one_it_prints_as(kind: Callable[[float], Any]) -> None:
+    (listed,), ends = Choice([kind(0.1)]).values, FloatRange(kind(0.1), kind(0.7), step=kind(0.2))
+    assert [type(value) for value in (listed, ends.low)] == [float, float]
+    assert (listed, ends) == (0.1, FloatRange(0.1, 0.7, step=0.2))

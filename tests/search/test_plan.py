@@ -60,6 +60,14 @@ def test_a_plan_that_could_not_be_trained_is_read_back_and_refused_when_it_is_to
         plan.completed(Head(1), "mean_squared_error")
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble, lambda one: np.array(one, np.float32)])
+def test_a_number_of_numpy_is_the_one_it_prints_as(kind):
+    plan = mlp_plan([DenseLayer(4, np.array("tanh"), dropout=kind(0.1))], l2=kind(1e-3))
+    assert plan == mlp_plan([DenseLayer(4, "tanh", dropout=0.1)], l2=1e-3)
+    with pytest.raises(SpaceError, match="l2: must be a finite number of at least 0, got nan"):
+        mlp_plan([4], l2=np.ma.masked)
+
+
 def test_options_that_are_whole_numbers_or_absent_stay_so():
     options = (("clipnorm", None), ("ema_overwrite_frequency", 3), ("use_ema", True))
     assert Optimizer("adam", options=options).options == options
@@ -86,6 +94,7 @@ def test_options_that_are_whole_numbers_or_absent_stay_so():
         (lambda: mlp_plan([()]), "plan: .*units"),
         (lambda: mlp_plan([(4, 5)]), "layer activation: must be a name, got 5"),
         (lambda: mlp_plan(4), "layers: must be a list of layers, got 4"),
+        (lambda: NetworkPlan(np.array(4)), "layers: must be a list of layers, got 4"),
         (lambda: mlp_plan("relu"), "layers: must be a list of layers, got 'relu'"),
         (lambda: mlp_plan([4], optimizer=Optimizer()), "optimizer: must be a name"),
         (lambda: mlp_plan([4], loss=3), "loss: must be a name, got 3"),

@@ -160,6 +160,7 @@ def test_a_genome_that_is_not_of_the_space_is_refused_in_one_line(values: dict[s
         (lambda: SearchSpace({"a": Choice([1, 2])}, conditions={"b": Condition("a", (1,))}), "comes before"),
         (lambda: Condition("a", "adamw"), r"expected a tuple such as \('adamw',\), got 'adamw'"),  # type: ignore[arg-type]
         (lambda: Condition("a", True), r"expected a tuple such as \(True,\), got True"),  # type: ignore[arg-type]
+        (lambda: Condition("a", np.array(1)), r"expected a tuple such as \(1,\), got 1"),  # type: ignore[arg-type]
         (lambda: Condition("a", ()), "at least one value"),
         (lambda: conditioned(Choice(["sgd", "adam"]), ("sgd", "sdg")), r"'b': 'sdg' is not in sgd \| adam of 'a'"),
         (lambda: conditioned(IntegerRange(0, 3), (True,)), "True is not in 0 to 3 of 'a'"),
@@ -258,5 +259,8 @@ def test_what_numpy_says_is_one_genome_with_what_python_says() -> None:
     plain = {"n": 3, "rate": 0.3, "is_on": True, "d": 0.1, "layers": [{"units": 4}]}
     assert json.loads(json.dumps(genome.to_json())) == plain
     assert genome == space.genome(plain)
+    assert Genome({**told, "layers": [{"units": np.int32(4)}]}) == genome
+    assert Genome({**told, "rate": np.array(0.3, np.float32), "layers": [{"units": np.array(4)}]}) == genome
+    assert space.genome({**plain, "rate": np.longdouble("0.3"), "n": np.array(3)}) == genome
     with pytest.raises(SpaceError, match="is not in 1 to 9"):
         space.genome({**plain, "n": np.float64(3.5)})
