@@ -23,8 +23,8 @@ Value = str | int | float | bool | None
 
 DIGITS = 6
 """A number of a continuum has so many significant digits, so that it prints as it is."""
-LARGEST = 10**300
-"""Ends and steps are at most this: places between them are computed in floats."""
+LARGEST = 1e300
+"""Ends and steps are at most this, for places between them are computed in floats; more values or genomes count as infinite."""
 
 
 @runtime_checkable

@@ -253,7 +253,7 @@ class NetworkPlan:
                 if values.get(name) is not None:
                     values[name] = part(**values[name])
             optimizer = dict(values.get("optimizer") or {})
-            optimizer["options"] = tuple(sorted(dict(optimizer.get("options") or {}).items()))
+            optimizer["options"] = optimizer.get("options") or {}
             values["optimizer"] = Optimizer(**optimizer)
             return cls(**values)
         except (TypeError, ValueError) as error:

@@ -18,13 +18,11 @@ from typing import Any
 import numpy as np
 
 from ganas.errors import SpaceError
-from ganas.search.genes import Choice, FloatRange, Gene, IntegerRange, Value
+from ganas.search.genes import LARGEST, Choice, FloatRange, Gene, IntegerRange, Value
 from ganas.search.values import plain
 
 Row = Mapping[str, Value]
 """The gene values of one layer."""
-COUNTABLE = 1e300
-"""Spaces of more genomes count as infinite, as continua do: what is beyond is no float."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class LayerGroup:
             return self.count.size
         if counts[-1] == 0:
             return 1
-        if math.isinf(row) or counts[-1] * math.log10(row) > math.log10(COUNTABLE):
+        if math.isinf(row) or counts[-1] * math.log10(row) > math.log10(LARGEST):
             return math.inf
         # The sum of row**low + row**(low + step) + ... is a geometric one.
         row, step = int(row), self.count.step if len(counts) > 1 else 1
@@ -351,10 +349,10 @@ def _is_beyond(gene: IntegerRange | FloatRange, value: Any) -> bool:
 
 
 def _product(sizes: Iterable[float]) -> float:
-    """Multiplies sizes, each at least 1; ``math.inf`` beyond ``COUNTABLE``."""
+    """Multiplies sizes, each at least 1; ``math.inf`` beyond ``LARGEST``."""
     product_so_far: float = 1
     for size in sizes:
-        if math.isinf(size) or product_so_far * size > COUNTABLE:
+        if math.isinf(size) or product_so_far * size > LARGEST:
             return math.inf
         product_so_far *= size
     return product_so_far
@@ -362,7 +360,7 @@ def _product(sizes: Iterable[float]) -> float:
 
 def _sum(sizes: Iterable[float]) -> float:
     total = sum(sizes)
-    return total if total <= COUNTABLE else math.inf
+    return total if total <= LARGEST else math.inf
 
 
 def _freeze(value: Any) -> Any:

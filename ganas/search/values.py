@@ -16,8 +16,8 @@ from ganas.errors import SpaceError
 
 FLAG_OPTIONS = ("amsgrad", "centered", "exclude_embeddings", "nesterov", "relative_step", "use_ema")
 """Options of Keras' optimizers that are true or false."""
-WHOLE_OPTIONS = ("_frequency", "_steps")
-"""Ends of the names of those that are whole numbers; the other numbers are none."""
+WHOLE_ENDINGS = ("_frequency", "_steps")
+"""How the names of those end that are whole numbers; the other numbers are none."""
 
 
 def settle(part: Any, **values: Any) -> None:
@@ -100,7 +100,7 @@ def read_list(place: str, value: Any) -> Iterable[Any]:
     """Reads something to go through that is no text; raises SpaceError."""
     found = plain(value)
     if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
-        raise refusal(place, "a list of layers", found)
+        raise refusal(place, "a list", found)
     return found
 
 
@@ -126,7 +126,7 @@ def _option(name: str, value: Any) -> str | float | bool | None:
         return found
     if name in FLAG_OPTIONS:
         return read_flag(place, found)
-    if name.endswith(WHOLE_OPTIONS):
+    if name.endswith(WHOLE_ENDINGS):
         return read_whole(place, found)
     if isinstance(found, bool):
         return found

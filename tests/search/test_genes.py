@@ -235,6 +235,10 @@ def test_an_integer_range_may_be_wider_than_a_machine_word(gene: IntegerRange) -
     assert gene.contains(gene.move(sample, rng))
 
 
+def test_an_end_may_be_the_largest_there_is() -> None:
+    assert FloatRange(0, 1e300).high == IntegerRange(0, int(1e300)).high == 1e300
+
+
 def test_ends_given_by_numpy_are_plain_numbers() -> None:
     integers, floats = IntegerRange(np.int64(1), np.int64(3)), FloatRange(np.float64(0), np.float32(1))  # type: ignore[arg-type]
     assert {type(end) for end in (integers.low, integers.high)} == {int}
