@@ -122,7 +122,10 @@ def test_a_worker_that_was_ended_for_another_batch_says_nothing_of_its_plan(alon
         def run(self, function, jobs, kinds=()):
             for index, job in enumerate(jobs):
                 self.left -= 1
-                yield index, WorkerLost("ended with another batch's", was_ended=True) if self.left >= 0 else function(job)
+                yield (
+                    index,
+                    WorkerLost("ended with another batch's", was_ended=True) if self.left >= 0 else function(job),
+                )
 
     with make(Crowded(1)) as evaluator:
         assert [answer(one) for one in evaluator.evaluate(PLANS)] == [answer(one) for one in alone]
