@@ -98,8 +98,7 @@ def sites(space: SearchSpace, genome: Genome) -> list[Site]:
     for name, gene in space.genes.items():
         if isinstance(gene, LayerGroup):
             found += [(name, None, None)] if gene.count.size > 1 else []
-            names = [key for key, one in gene.genes.items() if one.size > 1]
-            found += [(name, index, key) for index in range(len(genome[name])) for key in names]
+            found += [(name, index, key) for index in range(len(genome[name])) for key in gene.varying]
         elif name in genome and gene.size > 1:
             found.append((name, None, None))
     return found

@@ -51,6 +51,11 @@ class LayerGroup:
         """Draws the genes of one layer."""
         return {name: gene.sample(rng) for name, gene in self.genes.items()}
 
+    @cached_property
+    def varying(self) -> tuple[str, ...]:
+        """The names of the genes that have more than one value."""
+        return tuple(name for name, gene in self.genes.items() if gene.size > 1)
+
     def all_rows(self) -> Iterator[list[dict[str, Value]]]:
         """Lists every group of layers, the shallow ones first."""
         combinations = product(*(gene.values for gene in self.genes.values()))
@@ -365,7 +370,7 @@ def _sum(sizes: Iterable[float]) -> float:
 
 def _freeze(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return tuple(tuple((name, plain(one)) for name, one in dict(row).items()) for row in value)
+        return tuple([tuple([(name, plain(one)) for name, one in dict(row).items()]) for row in value])
     return plain(value)
 
 

@@ -20,6 +20,10 @@ WHOLE_ENDINGS = ("_frequency", "_steps")
 """How the names of those end that are whole numbers; the other numbers are none."""
 
 
+OWN = (str, int, float, bool, type(None))
+"""What most values are: they are not looked at any closer."""
+
+
 def settle(part: Any, **values: Any) -> None:
     """Writes ``values`` into a frozen dataclass that is being made."""
     for name, value in values.items():
@@ -31,7 +35,7 @@ def plain(value: Any) -> Any:
 
     Numbers of every width are those they print as: ``np.float32(0.1)`` is 0.1. A masked one is NaN.
     """
-    if getattr(value, "shape", None) != () or not hasattr(value, "item"):
+    if type(value) in OWN or getattr(value, "shape", None) != () or not hasattr(value, "item"):
         return value
     is_float = getattr(getattr(value, "dtype", None), "kind", None) == "f"
     return float(str(np.ma.filled(value, math.nan))) if is_float else value.item()
