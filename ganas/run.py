@@ -136,7 +136,7 @@ def resume(
     if before.facts["from_arrays"]:
         raise RunError(f"{folder}: its data were given as arrays in Python; resume works for data read by name or file")
     config = load_config(folder / "config.toml")
-    planned = generations or before.facts["generations"]
+    planned = before.facts["generations"] if generations is None else generations
     allowed = before.facts["minutes"] if minutes is None else float(minutes)
     changes = {"evolution.generations": planned, "run.minutes": allowed, "run.jobs": jobs}
     config = config.with_values({key: value for key, value in changes.items() if value is not None}, "resume")

@@ -244,9 +244,11 @@ def test_minutes_given_to_resume_hold_for_the_next_one_too(tmp_path):
     assert resume(run.folder, generations=2).facts["minutes"] == 7
 
 
-def test_no_minutes_at_all_are_refused(finished):
+def test_no_minutes_or_generations_at_all_are_refused(finished):
     with pytest.raises(ConfigError, match=r"\[run\] minutes: must be above 0, got 0"):
         resume(finished.folder, minutes=0)
+    with pytest.raises(ConfigError, match=r"\[evolution\] generations: must be at least 1, got 0"):
+        resume(finished.folder, generations=0)
 
 
 def test_a_batch_and_its_row_of_the_generation_log_are_committed_together(finished, tmp_path, monkeypatch):
