@@ -95,8 +95,8 @@ def main() -> None:
         "# Ask: how long the default engine thinks",
         "",
         f"CPU milliseconds of one ask with {RESULTS:,} results told, over {ASKS} asks, one thread. The longest are those that "
-        "learn the kernel anew, once in 62 results. The figures are of one machine, shared with other work when they "
-        "were taken.",
+        "learn the kernel anew, once in 62 results. The figures are of one machine with nothing else to do; "
+        "beside other work they were up to a quarter higher.",
         "",
         "Remake it: `python benchmarks/ask.py`.",
         "",
