@@ -96,7 +96,7 @@ def main() -> None:
         "",
         f"CPU milliseconds of one ask with {RESULTS:,} results told, over {ASKS} asks, one thread. The longest are those that "
         "learn the kernel anew, once in 62 results. The figures are of one machine with nothing else to do; "
-        "beside other work they were up to a quarter higher.",
+        "beside other work they were up to a third higher.",
         "",
         "Remake it: `python benchmarks/ask.py`.",
         "",

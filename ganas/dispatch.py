@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganas.errors import RunError
 from ganas.evaluation import TrainingBudget
-from ganas.execution import Executor, InProcessExecutor, SharedFolder, WorkerLost
+from ganas.execution import Executor, SharedFolder, WorkerLost
 from ganas.jobs import Training, make_jobs
 from ganas.tasks.task import Fold
 from ganas.training.contract import Outcome
 from ganas.worker import Job, Trained, begin_job, train_job
-
-_in_process = threading.Lock()
-"""Held while this process trains: the programs of the cohort trainer are shared by its threads."""
 
 
 class Dispatcher:
@@ -64,9 +60,8 @@ class Dispatcher:
         """
         packages = make_jobs(groups, self._shapes, budget, self._executor.jobs, **options)
         jobs, kinds = [package.job for package in packages], [package.program for package in packages]
-        function = _train_alone if isinstance(self._executor, InProcessExecutor) else train_job
         lost: list[tuple[Job, Training]] = []
-        for place, result in self._executor.run(function, jobs, kinds):
+        for place, result in self._executor.run(train_job, jobs, kinds):
             job, trainings = packages[place].job, packages[place].trainings
             if isinstance(result, WorkerLost):
                 lost += [(dataclasses.replace(job, members=(training.member,)), training) for training in trainings]
@@ -75,17 +70,17 @@ class Dispatcher:
                 self.programs[trained.process] = max(self.programs.get(trained.process, 0), trained.programs)
                 yield training, trained
         for job, training in lost:
-            result = self._run_alone(function, job)
+            result = self._run_alone(job)
             if isinstance(result, WorkerLost):
                 self._require_workers(job)
                 yield training, Trained(Outcome("failed", message=result.message))
             else:
                 yield training, result[0]
 
-    def _run_alone(self, function: Callable[[Job], list[Trained]], job: Job) -> Any:
+    def _run_alone(self, job: Job) -> Any:
         """Returns the result of a job, or :class:`WorkerLost` if the worker died of it."""
         while True:
-            ((_, result),) = self._executor.run(function, [job])
+            ((_, result),) = self._executor.run(train_job, [job])
             if not (isinstance(result, WorkerLost) and result.was_ended):
                 return result
 
@@ -97,8 +92,3 @@ class Dispatcher:
                 f"worker processes die before they train anything ({result.message}); make room in memory, then go on (a run "
                 "can be resumed): of this batch, nothing that was not trained is recorded"
             )
-
-
-def _train_alone(job: Job) -> list[Trained]:
-    with _in_process:
-        return train_job(job)

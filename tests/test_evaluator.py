@@ -36,7 +36,7 @@ class Counting(InProcessExecutor):
                 yield index, WorkerLost("a worker process died")
             else:
                 self.trained += len(job.members)
-                yield index, function(job)
+                yield index, dict(super().run(function, [job]))[0]
 
 
 def make(executor=None, **options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -44,6 +45,10 @@ class Executor(Protocol):
         """Ends the workers, at once if ``kill``."""
 
 
+_turn = threading.RLock()
+"""Held while this process does a job: what its trainers have compiled is shared by its threads."""
+
+
 class InProcessExecutor:
     """Runs jobs one after another in this process: for debugging; it loads TensorFlow here."""
 
@@ -56,9 +61,11 @@ class InProcessExecutor:
     def run(
         self, function: Callable[[Any], Any], jobs: Sequence[Any], kinds: Sequence[Hashable] = ()
     ) -> Iterator[tuple[int, Any]]:
-        """Yields each job's result in order."""
+        """Yields each job's result in order; of all threads of this process, one at a time does a job."""
         for index, job in enumerate(jobs):
-            yield index, function(job)
+            with _turn:
+                result = function(job)
+            yield index, result
 
     def close(self, *, kill: bool = False) -> None:
         """Has nothing to end."""
