@@ -15,7 +15,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -65,7 +64,9 @@ class GenomeEncoding:
         row: list[float] = []
         for name, gene in self._flat.items():
             row += gene.columns(genome[name]) if name in genome else gene.absent
-        return np.concatenate([row, *(group.columns(genome[name]) for name, group in self._groups.items())])
+        for name, group in self._groups.items():
+            row += group.columns(genome[name])
+        return np.array(row)
 
 
 @lru_cache(maxsize=8)
@@ -119,16 +120,20 @@ class _GroupColumns:
         totals = np.repeat(np.arange(len(widths)), widths)
         profile = np.tile(totals + len(widths), self._slots)
         self.length_of = np.concatenate([[0], 1 + totals, 1 + profile]).astype(np.intp)
+        self._none = [0.0] * sum(widths)
 
-    def columns(self, rows: Sequence[Any]) -> Floats:
+    def columns(self, rows: Sequence[Any]) -> list[float]:
+        # The arrays are so small that Python's own numbers are faster.
         genes = self._genes.items()
-        layers = np.array([list(chain.from_iterable(gene.columns(row[key]) for key, gene in genes)) for row in rows])
-        if not len(rows):
-            layers = np.zeros((1, (len(self.length_of) - 1) // (1 + self._slots)))
-        totals = layers.sum(0)
-        places = ((np.arange(self._slots) + 0.5) / self._slots * len(layers)).astype(int)
-        profile = (layers[places] - totals / len(layers)) / (2 * self._slots)
-        return np.concatenate([[self._count.to_unit(len(rows))], totals / max(1, self._count.high), profile.ravel()])
+        layers = [[place for key, gene in genes for place in gene.columns(row[key])] for row in rows] or [self._none]
+        depth, most = len(layers), max(1, self._count.high)
+        totals = [sum(column) for column in zip(*layers, strict=True)]
+        means = [total / depth for total in totals]
+        columns = [self._count.to_unit(len(rows)), *(total / most for total in totals)]
+        for slot in range(self._slots):
+            layer = layers[int((slot + 0.5) / self._slots * depth)]
+            columns += [(place - mean) / (2 * self._slots) for place, mean in zip(layer, means, strict=True)]
+        return columns
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,8 @@ class Genome(Mapping[str, Any]):
     __slots__ = ("_key", "_values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        frozen = {name: _freeze(value) for name, value in values.items()}
-        self._values: dict[str, Any] = frozen
-        self._key = _to_text(_thaw(frozen))
+        self._values: dict[str, Any] = {name: _read_written(value) for name, value in values.items()}
+        self._key = _to_text(self._values)
 
     def __getitem__(self, name: str) -> Any:
         value = self._values[name]
@@ -101,12 +100,17 @@ class Genome(Mapping[str, Any]):
         return f"Genome({self._key})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Genome, (_thaw(self._values),)
+        return Genome, (self._values,)
 
     @property
     def key(self) -> str:
         """The canonical JSON text of the genome: the same for equal genomes, on any machine."""
         return self._key
+
+    @property
+    def shape(self) -> tuple[tuple[str, int | None], ...]:
+        """What is expressed: the name of each gene or group, with a group's number of layers."""
+        return tuple([(name, len(it) if isinstance(it, tuple) else None) for name, it in self._values.items()])
 
     @property
     def digest(self) -> str:
@@ -115,7 +119,9 @@ class Genome(Mapping[str, Any]):
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain JSON-able data; ``Genome(data)`` makes an equal genome of it."""
-        return dict(_thaw(self._values))
+        return {
+            name: [*map(dict, value)] if isinstance(value, tuple) else value for name, value in self._values.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -368,11 +374,8 @@ def _sum(sizes: Iterable[float]) -> float:
     return total if total <= LARGEST else math.inf
 
 
-def _freeze(value: Any) -> Any:
+def _read_written(value: Any) -> Any:
+    """Returns a gene's value, or a group's layers, as Python's own, which nobody else holds."""
     if isinstance(value, list | tuple):
-        return tuple([tuple([(name, plain(one)) for name, one in dict(row).items()]) for row in value])
+        return tuple([{name: plain(one) for name, one in dict(row).items()} for row in value])
     return plain(value)
-
-
-def _thaw(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: [dict(row) for row in value] if isinstance(value, tuple) else value for name, value in values.items()}
