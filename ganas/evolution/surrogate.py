@@ -1,7 +1,7 @@
 """A model of the results: a Gaussian process over encoded genomes that says what to expect of one, and how sure it is.
 
-How much each gene matters (its length in the kernel) is learned from the results by maximum a posteriori. That is a
-pure function of the results, so a model never depends on the history of a process.
+How much each gene matters (its length in the kernel), and where between its ends (its warp), is learned from the results by
+maximum a posteriori. That is a pure function of the results, so a model never depends on the history of a process.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from ganas.evolution.kernel import Floats, Kernel, matern52, squared_distances
+from ganas.evolution.kernel import Floats, Kernel, Warp, matern52, squared_distances
 
 # Priors of the logarithms: mean and standard deviation. A gene's usual length grows with the root of the number of
 # genes, so that a space of many genes is not taken for a rugged one (Hvarfner et al. 2024, https://arxiv.org/abs/2402.02229).
 LENGTH_SPREAD = 0.7
 SIGNAL_PRIOR = (0.0, 1.0)
 NOISE_PRIOR = (-5.0, 2.0)
-BOUNDS = {"length": (-4.0, 6.0), "signal": (-4.0, 4.0), "noise": (-9.0, 1.0)}
+WARP_PRIOR = (0.0, 0.5)
+BOUNDS = {"length": (-4.0, 6.0), "warp": (-2.0, 2.0), "signal": (-4.0, 4.0), "noise": (-9.0, 1.0)}
+NOTHING = np.zeros(0, np.intp)
 
 
 class Surrogate:
@@ -32,7 +34,8 @@ class Surrogate:
 
     def __init__(self, kernel: Kernel, x: Floats, y: Floats) -> None:
         self.kernel, self.x, self.y = kernel, x, y
-        covariance = kernel(x, x)
+        self._placed = kernel.place(x)
+        covariance = kernel.between(self._placed, self._placed)
         covariance[np.diag_indices(len(x))] += kernel.noise
         self._root = np.linalg.cholesky(covariance)
         self._weights: Floats = cho_solve((self._root, True), y, check_finite=False)
@@ -40,7 +43,7 @@ class Surrogate:
 
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
         """Returns mean and standard deviation of the score expected at rows ``x`` (m, columns), each (m,)."""
-        cross = self.kernel(x, self.x)
+        cross = self.kernel.between(self.kernel.place(x), self._placed)
         explained = solve_triangular(self._root, cross.T, lower=True, check_finite=False)
         variance = self.kernel.signal - (explained * explained).sum(0)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 1e-12))
@@ -56,53 +59,65 @@ class Surrogate:
         return Surrogate(self.kernel, np.concatenate([self.x, x]), np.concatenate([self.y, mean]))
 
 
-def fit_kernel(length_of: NDArray[np.intp], x: Floats, y: Floats) -> Kernel:
-    """Learns a length per gene, the signal and the noise from rows ``x`` (n, columns) and scores ``y`` (n,).
+def fit_kernel(length_of: NDArray[np.intp], x: Floats, y: Floats, warped: NDArray[np.intp] = NOTHING) -> Kernel:
+    """Learns a length per gene, warps, the signal and the noise from rows ``x`` (n, columns) and scores ``y`` (n,).
 
     Args:
         length_of: (columns,) which length each column is measured in.
+        warped: (warped,) the columns that are warped.
     """
-    return _fit_kernel(tuple(length_of.tolist()), x.shape, x.tobytes(), y.tobytes())
+    return _fit_kernel(tuple(length_of.tolist()), tuple(warped.tolist()), x.shape, x.tobytes(), y.tobytes())
 
 
 @lru_cache(maxsize=16)
-def _fit_kernel(length_of: tuple[int, ...], shape: tuple[int, int], x_bytes: bytes, y_bytes: bytes) -> Kernel:
+def _fit_kernel(
+    length_of: tuple[int, ...], warped: tuple[int, ...], shape: tuple[int, int], x_bytes: bytes, y_bytes: bytes
+) -> Kernel:
     """Remembers the last fits; arrays travel as bytes, which can be hashed."""
     x, y = np.frombuffer(x_bytes).reshape(shape), np.frombuffer(y_bytes)
-    columns = np.array(length_of, dtype=np.intp)
+    columns, warps = np.array(length_of, dtype=np.intp), np.array(warped, dtype=np.intp)
     count = int(columns.max()) + 1
-    usual = np.array([0.5 * np.log(count)] * count + [SIGNAL_PRIOR[0], NOISE_PRIOR[0]])
-    spread = np.array([LENGTH_SPREAD] * count + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
-    bounds = [BOUNDS["length"]] * count + [BOUNDS["signal"], BOUNDS["noise"]]
+    usual = np.array(
+        [0.5 * np.log(count)] * count + [WARP_PRIOR[0]] * 2 * len(warps) + [SIGNAL_PRIOR[0], NOISE_PRIOR[0]]
+    )
+    spread = np.array([LENGTH_SPREAD] * count + [WARP_PRIOR[1]] * 2 * len(warps) + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
+    bounds = [BOUNDS["length"]] * count + [BOUNDS["warp"]] * 2 * len(warps) + [BOUNDS["signal"], BOUNDS["noise"]]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        value, slope = negative_log_likelihood(parameters, columns, x, y)
+        value, slope = negative_log_likelihood(parameters, columns, x, y, warps)
         away = (parameters - usual) / spread
         return value + 0.5 * float(away @ away), slope + away / spread
 
     best = minimize(loss, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 40}).x
-    return Kernel(np.exp(best[:count])[columns], float(np.exp(best[-2])), float(np.exp(best[-1])))
+    return kernel_of(best, columns, warps)
+
+
+def kernel_of(parameters: Floats, length_of: NDArray[np.intp], warped: NDArray[np.intp] = NOTHING) -> Kernel:
+    """Makes a kernel of the logarithms of the lengths, of the warps' a and b, and of the signal's and noise's variance."""
+    numbers = np.exp(parameters)
+    count = len(parameters) - 2 - 2 * len(warped)
+    a, b = numbers[count:-2].reshape(2, -1)
+    return Kernel(numbers[:count][length_of], float(numbers[-2]), float(numbers[-1]), Warp(warped, a, b))
 
 
 def negative_log_likelihood(
-    parameters: Floats, length_of: NDArray[np.intp], x: Floats, y: Floats
+    parameters: Floats, length_of: NDArray[np.intp], x: Floats, y: Floats, warped: NDArray[np.intp] = NOTHING
 ) -> tuple[float, Floats]:
     """Returns minus the log marginal likelihood (up to a constant) and its gradient.
 
     Args:
-        parameters: logarithms of the lengths, of the signal's and of the noise's variance.
+        parameters: see :func:`kernel_of`, as ``length_of`` and ``warped``.
 
-    Source: Rasmussen & Williams 2006, equations 2.30 and 5.9. The gradient with respect to a length needs the distances
-    along one gene; the sum over pairs is taken as a quadratic form, so that no (n, n) matrix per gene is made.
+    Source: Rasmussen & Williams 2006, equations 2.30 and 5.9. The gradient with respect to where the rows are placed comes
+    first, and no (n, n) matrix per gene is made; what moves a column, its length or its warp, follows by the chain rule.
     """
-    lengths = np.exp(parameters[:-2])[length_of]
-    signal, noise = np.exp(parameters[-2:])
-    scaled = x / lengths
-    squared = squared_distances(scaled, scaled)
+    kernel = kernel_of(parameters, length_of, warped)
+    placed = kernel.place(x)
+    squared = squared_distances(placed, placed)
     np.fill_diagonal(squared, 0.0)
     correlation = matern52(squared)
-    covariance = signal * correlation
-    covariance[np.diag_indices(len(y))] += noise
+    covariance = kernel.signal * correlation
+    covariance[np.diag_indices(len(y))] += kernel.noise
     try:
         root = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
@@ -112,10 +127,14 @@ def negative_log_likelihood(
     value = 0.5 * float(y @ weights) + float(np.log(np.diag(root)).sum())
     outer = inverse - np.outer(weights, weights)
     distance = np.sqrt(5.0 * squared)
-    pull = outer * (signal * (5.0 / 6.0) * (1.0 + distance) * np.exp(-distance))
-    along = 2.0 * (pull.sum(1) @ (scaled * scaled)) - 2.0 * (scaled * (pull @ scaled)).sum(0)
+    pull = outer * (kernel.signal * (5.0 / 6.0) * (1.0 + distance) * np.exp(-distance))
+    by_place = 2.0 * (pull @ placed - pull.sum(1)[:, None] * placed)
+    count = len(parameters) - 2 - 2 * len(warped)
     slope = np.empty_like(parameters)
-    slope[:-2] = np.bincount(length_of, along, minlength=len(parameters) - 2)
-    slope[-2] = 0.5 * signal * float((outer * correlation).sum())
-    slope[-1] = 0.5 * noise * float(np.trace(outer))
+    slope[:count] = np.bincount(length_of, -(by_place * placed).sum(0), minlength=count)
+    if len(warped):
+        by_warped = by_place[:, warped] / kernel.lengths[warped]
+        slope[count:-2] = np.concatenate([(by_warped * each).sum(0) for each in kernel.warp.slopes(x)])
+    slope[-2] = 0.5 * kernel.signal * float((outer * correlation).sum())
+    slope[-1] = 0.5 * kernel.noise * float(np.trace(outer))
     return value, slope

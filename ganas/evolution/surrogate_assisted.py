@@ -124,7 +124,7 @@ class SurrogateAssisted:
             learned_from = results
         few, few_scores = _latest_and_best(learned_from, LEARNING)
         x, few_x = encoding.encode(kept), encoding.encode(few)
-        kernels = [fit_kernel(encoding.length_of, few_x, y) for y in few_scores]
+        kernels = [fit_kernel(encoding.length_of, few_x, y, encoding.warped) for y in few_scores]
         return [Surrogate(kernel, x, y) for kernel, y in zip(kernels, scores, strict=True)]
 
 

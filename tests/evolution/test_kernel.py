@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganas.evolution.kernel import Kernel, encoding_of, matern52, squared_distances
+from ganas.evolution.kernel import Kernel, Warp, encoding_of, matern52, squared_distances
 from ganas.search.genes import Choice, FloatRange, IntegerRange
 from ganas.search.space import Condition, Genome, LayerGroup, SearchSpace
 
@@ -118,3 +118,29 @@ def test_a_group_that_never_has_a_layer_says_nothing():
         {"layers": LayerGroup(IntegerRange(0, 0), {"units": Choice([8, 16])}), "rate": FloatRange(0.0, 1.0)}
     )
     assert distance(space, {"layers": [], "rate": 0.0}, {"layers": [], "rate": 0.0}) == 0.0
+
+
+def test_a_warp_keeps_the_order_the_ends_and_the_other_columns() -> None:
+    x = np.linspace(0.0, 1.0, 21)[:, None] * np.ones(3)
+    one = np.ones(1)
+    assert Warp(np.array([1]), one, one)(x) == pytest.approx(x)
+    for a, b in [(0.2, 3.0), (4.0, 0.5), (7.0, 7.0)]:
+        warped = Warp(np.array([1]), a * one, b * one)(x)
+        assert np.array_equal(warped[:, [0, 2]], x[:, [0, 2]])
+        assert np.all(np.diff(warped[:, 1]) > 0)
+        assert warped[[0, -1], 1].tolist() == [0.0, 1.0]
+
+
+def test_places_of_genes_outside_layers_are_warped() -> None:
+    space = SearchSpace(
+        {
+            "two": Choice([1, 2], ordered=True),
+            "name": Choice("xyz"),
+            "units": Choice([16, 32, 64]),
+            "layers": LayerGroup(IntegerRange(1, 3), {"units": IntegerRange(4, 64)}),
+            "rate": FloatRange(1e-4, 1e-1, log=True),
+        }
+    )
+    encoding = encoding_of(space)
+    assert [encoding.names[encoding.length_of[column]] for column in encoding.warped] == ["units", "rate"]
+    assert len(encoding_of(SearchSpace({"layers": space.groups["layers"]})).warped) == 0

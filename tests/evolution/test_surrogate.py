@@ -34,6 +34,33 @@ def test_the_gradient_of_the_likelihood_is_its_slope() -> None:
     assert negative_log_likelihood(parameters, length_of, x, y)[1] == pytest.approx(slope, rel=1e-4, abs=1e-4)
 
 
+def test_the_gradient_of_the_likelihood_is_its_slope_where_columns_are_warped() -> None:
+    x, length_of, warped = rows(15), np.array([0, 1, 1]), np.array([0, 2])
+    x[:3, 0], x[3:6, 0] = 0.0, 1.0  # most values of a choice of few numbers are the ends
+    y = smooth(x)
+    parameters = np.array([-0.3, 0.4, 0.3, -0.5, 0.2, -0.4, 0.1, -2.0])
+    slope = approx_fprime(parameters, lambda p: negative_log_likelihood(p, length_of, x, y, warped)[0], 1e-7)
+    assert negative_log_likelihood(parameters, length_of, x, y, warped)[1] == pytest.approx(slope, rel=1e-4, abs=1e-4)
+
+
+def test_a_warp_stretches_where_results_change() -> None:
+    x, elsewhere = rows(40), rows(200, seed=1)
+
+    def late(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.sin(6 * x[:, 0] ** 6) + 0.3 * x[:, 1])
+
+    y, columns = standard_scores(late(x)), np.arange(3)
+    plain = fit_kernel(columns, x, y)
+    kernel = fit_kernel(columns, x, y, np.array([0]))
+    placed = kernel.place(np.array([[0.0, 0, 0], [0.5, 0, 0], [1.0, 0, 0]]))[:, 0]
+    assert placed[2] - placed[1] > 3 * (placed[1] - placed[0])
+
+    def miss(kernel: Kernel) -> float:
+        return float(np.abs(Surrogate(kernel, x, late(x)).predict(elsewhere)[0] - late(elsewhere)).mean())
+
+    assert miss(kernel) < 0.8 * miss(plain)
+
+
 def test_a_gene_that_matters_more_has_a_shorter_length() -> None:
     x = rows(60)
     kernel = fit_kernel(np.arange(3), x, standard_scores(smooth(x)))
