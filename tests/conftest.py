@@ -9,12 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from ganas.config import RunConfig, make_config
 from ganas.evaluation import Evaluation
 from ganas.history import Run
 from ganas.search.plan import DenseLayer, Head, NetworkPlan, Optimizer
 from ganas.store import Asked, RunStore
+
+# The same examples each time, however slow the machine; --hypothesis-profile=explore tries others.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("repeatable")
 
 GENERATIONS, POPULATION = 6, 10
 DIGITS_PIPELINE = {

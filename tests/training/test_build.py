@@ -53,13 +53,13 @@ plans = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(plan=plans, inputs=st.integers(1, 6))
 def test_a_plan_counts_the_parameters_that_keras_counts(plan, inputs):
     assert build(plan, inputs).count_params() == plan.parameters(inputs)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(code=st.lists(layer_plans, min_size=1, max_size=3))
 def test_a_tied_plan_counts_each_shared_kernel_once(code):
     layers = (*code, *code[-2::-1])

@@ -131,7 +131,7 @@ drawn_plans = st.builds(
 )
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(drawn_plans, min_size=1, max_size=2))
 def test_drawn_plans_agree(plans):
     assert_agrees(plans)

@@ -27,7 +27,7 @@ def mutated(weights, ratio, method, step, seed=0, layer=0):
     return after
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     size=st.integers(1, 400),
     ratio=st.floats(0, 1),
