@@ -1,6 +1,6 @@
 """Which search finds good networks in few trainings? ganas' engines against other libraries, on free look-up tables.
 
-    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds; writes docs/benchmarks/search.{md,svg,csv}
+    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds, slow searchers one; writes docs/benchmarks/search.{md,svg,csv}
     GANAS_DATA=DIR python benchmarks/search.py --quick    # one seed, five tables, nothing slow: a look at whether it runs
 
 Every run is a row of the CSV; a second call goes on with what is missing. Optuna's GP sampler needs torch.
@@ -49,13 +49,13 @@ class Contestant:
 
     Attributes:
         needs: modules without which it is left out.
-        is_slow: it takes more than a few seconds a search: ``--slow-seeds`` seeds on every ``--slow-every``-th table.
+        slow_every: a search takes more than a few seconds, so there is one seed on every so-manieth table; None: all of them.
         families: the tables it can be run on.
     """
 
     run: Callable[[Table, int], Curve]
     needs: Sequence[str] = ()
-    is_slow: bool = False
+    slow_every: int | None = None
     families: Sequence[str] = ("hpobench_nn", "lcbench")
 
 
@@ -78,11 +78,11 @@ CONTESTANTS = {
         partial(search_with_rung, partial(Ganas, "random")), families=WITH_EPOCHS
     ),
     "Optuna TPE": Contestant(_complete(partial(Optuna, "TPESampler")), needs=("optuna",)),
-    "Optuna GP": Contestant(_complete(partial(Optuna, "GPSampler")), needs=("optuna", "torch"), is_slow=True),
+    "Optuna GP": Contestant(_complete(partial(Optuna, "GPSampler")), needs=("optuna", "torch"), slow_every=1),
     "KerasTuner Bayesian": Contestant(
         _complete(partial(KerasTuner, "BayesianOptimizationOracle", max_trials=TRAININGS)),
         needs=("keras_tuner",),
-        is_slow=True,
+        slow_every=7,
     ),
     "KerasTuner Hyperband": Contestant(
         partial(search_hyperband, partial(KerasTuner, "HyperbandOracle", max_epochs=52, hyperband_iterations=100)),
@@ -103,15 +103,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs what is missing, then writes the table, the figure and the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20, help="searches per table of each searcher")
-    parser.add_argument("--slow-seeds", type=int, help="of those that take long (Optuna GP, KerasTuner Bayesian)")
-    parser.add_argument("--slow-every", type=int, default=1, help="run those on every so-manieth table only")
+    parser.add_argument("--thorough", action="store_true", help="as many of the slow searchers, on every table: days")
     parser.add_argument("--without", action="append", default=[], choices=CONTESTANTS, help="leave a searcher out")
     parser.add_argument("--quick", action="store_true", help="one seed, five tables, nothing slow")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=DOCS)
     given = parser.parse_args(argv)
     seeds = 1 if given.quick else given.seeds
-    slow_seeds = 0 if given.quick else given.seeds if given.slow_seeds is None else given.slow_seeds
     missing = {
         name: one for name, each in CONTESTANTS.items() for one in each.needs if not importlib.util.find_spec(one)
     }
@@ -121,13 +119,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     tables = [table for table in load_tables().values() if not given.quick or table.name in QUICK_TABLES]
     wanted = [
         (name, table.name, seed)
-        for seed in range(max(seeds, slow_seeds))
+        for seed in range(seeds)
         for name, contestant in CONTESTANTS.items()
         for number, table in enumerate(tables)
         if name not in left_out
         and table.family in contestant.families
-        and seed < (slow_seeds if contestant.is_slow else seeds)
-        and (number % given.slow_every == 0 or not contestant.is_slow)
+        and (
+            given.thorough
+            or contestant.slow_every is None
+            or not (given.quick or seed or number % contestant.slow_every)
+        )
     ]
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / "search.csv"
