@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 from ganas import Evaluator, SearchSpace, TrainingBudget, load_task
 from ganas.evolution.kernel import SLOTS, encoding_of
 from ganas.evolution.scores import standard_scores
-from ganas.evolution.surrogate import NOTHING, Surrogate, fit_kernel
+from ganas.evolution.surrogate import UNWARPED, Surrogate, fit_kernel
 from ganas.search.mlp import mlp_space
 from ganas.search.space import Genome
 
@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     for way in (*ENCODINGS, FIXED, USED):
         x, length_of = encode(space, genomes, way)
-        warped = encoding_of(space).warped if way == USED else NOTHING
+        warped = encoding_of(space).warped if way == USED else UNWARPED
         cells = [f"{measure(x, length_of, warped, errors, known):.3f}" for known in KNOWN]
         lines.append(f"| {way} | " + " | ".join(cells) + " |")
         print(lines[-1])

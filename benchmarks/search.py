@@ -1,6 +1,6 @@
 """Which search finds good networks in few trainings? ganas' engines against other libraries, on free look-up tables.
 
-    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds, slow searchers one; writes docs/benchmarks/search.{md,svg,csv}
+    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds, fewer of what is slow; writes docs/benchmarks/search.{md,svg,csv}
     GANAS_DATA=DIR python benchmarks/search.py --quick    # one seed, five tables, nothing slow: a look at whether it runs
 
 Every run is a row of the CSV; a second call goes on with what is missing. Optuna's GP sampler needs torch.
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path, default=DOCS)
     given = parser.parse_args(argv)
-    seeds = 1 if given.quick else given.seeds
+    seeds, thorough = (1, False) if given.quick else (given.seeds, given.thorough)
     missing = {
         name: one for name, each in CONTESTANTS.items() for one in each.needs if not importlib.util.find_spec(one)
     }
@@ -124,11 +124,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for number, table in enumerate(tables)
         if name not in left_out
         and table.family in contestant.families
-        and (
-            given.thorough
-            or contestant.slow_every is None
-            or not (given.quick or seed or number % contestant.slow_every)
-        )
+        and (contestant.slow_every is None or not (given.quick or seed or number % contestant.slow_every) or thorough)
     ]
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / "search.csv"

@@ -17,9 +17,9 @@ from ganas.history import Run
 from ganas.search.plan import DenseLayer, Head, NetworkPlan, Optimizer
 from ganas.store import Asked, RunStore
 
-# The same examples each time, however slow the machine; --hypothesis-profile=explore tries others.
+# The same examples each time, however long each takes; --hypothesis-profile=explore tries others.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.register_profile("explore", deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile("repeatable")
 
 GENERATIONS, POPULATION = 6, 10

@@ -22,7 +22,7 @@ SIGNAL_PRIOR = (0.0, 1.0)
 NOISE_PRIOR = (-5.0, 2.0)
 WARP_PRIOR = (0.0, 0.5)
 BOUNDS = {"length": (-4.0, 6.0), "warp": (-2.0, 2.0), "signal": (-4.0, 4.0), "noise": (-9.0, 1.0)}
-NOTHING = np.zeros(0, np.intp)
+UNWARPED = np.zeros(0, np.intp)
 
 
 class Surrogate:
@@ -59,7 +59,7 @@ class Surrogate:
         return Surrogate(self.kernel, np.concatenate([self.x, x]), np.concatenate([self.y, mean]))
 
 
-def fit_kernel(length_of: NDArray[np.intp], x: Floats, y: Floats, warped: NDArray[np.intp] = NOTHING) -> Kernel:
+def fit_kernel(length_of: NDArray[np.intp], x: Floats, y: Floats, warped: NDArray[np.intp] = UNWARPED) -> Kernel:
     """Learns a length per gene, warps, the signal and the noise from rows ``x`` (n, columns) and scores ``y`` (n,).
 
     Args:
@@ -75,24 +75,24 @@ def _fit_kernel(
 ) -> Kernel:
     """Remembers the last fits; arrays travel as bytes, which can be hashed."""
     x, y = np.frombuffer(x_bytes).reshape(shape), np.frombuffer(y_bytes)
-    columns, warps = np.array(length_of, dtype=np.intp), np.array(warped, dtype=np.intp)
+    columns, places = np.array(length_of, dtype=np.intp), np.array(warped, dtype=np.intp)
     count = int(columns.max()) + 1
     usual = np.array(
-        [0.5 * np.log(count)] * count + [WARP_PRIOR[0]] * 2 * len(warps) + [SIGNAL_PRIOR[0], NOISE_PRIOR[0]]
+        [0.5 * np.log(count)] * count + [WARP_PRIOR[0]] * 2 * len(places) + [SIGNAL_PRIOR[0], NOISE_PRIOR[0]]
     )
-    spread = np.array([LENGTH_SPREAD] * count + [WARP_PRIOR[1]] * 2 * len(warps) + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
-    bounds = [BOUNDS["length"]] * count + [BOUNDS["warp"]] * 2 * len(warps) + [BOUNDS["signal"], BOUNDS["noise"]]
+    spread = np.array([LENGTH_SPREAD] * count + [WARP_PRIOR[1]] * 2 * len(places) + [SIGNAL_PRIOR[1], NOISE_PRIOR[1]])
+    bounds = [BOUNDS["length"]] * count + [BOUNDS["warp"]] * 2 * len(places) + [BOUNDS["signal"], BOUNDS["noise"]]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        value, slope = negative_log_likelihood(parameters, columns, x, y, warps)
+        value, slope = negative_log_likelihood(parameters, columns, x, y, places)
         away = (parameters - usual) / spread
         return value + 0.5 * float(away @ away), slope + away / spread
 
     best = minimize(loss, usual, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 40}).x
-    return kernel_of(best, columns, warps)
+    return kernel_of(best, columns, places)
 
 
-def kernel_of(parameters: Floats, length_of: NDArray[np.intp], warped: NDArray[np.intp] = NOTHING) -> Kernel:
+def kernel_of(parameters: Floats, length_of: NDArray[np.intp], warped: NDArray[np.intp] = UNWARPED) -> Kernel:
     """Makes a kernel of the logarithms of the lengths, of the warps' a and b, and of the signal's and noise's variance."""
     numbers = np.exp(parameters)
     count = len(parameters) - 2 - 2 * len(warped)
@@ -101,7 +101,7 @@ def kernel_of(parameters: Floats, length_of: NDArray[np.intp], warped: NDArray[n
 
 
 def negative_log_likelihood(
-    parameters: Floats, length_of: NDArray[np.intp], x: Floats, y: Floats, warped: NDArray[np.intp] = NOTHING
+    parameters: Floats, length_of: NDArray[np.intp], x: Floats, y: Floats, warped: NDArray[np.intp] = UNWARPED
 ) -> tuple[float, Floats]:
     """Returns minus the log marginal likelihood (up to a constant) and its gradient.
 

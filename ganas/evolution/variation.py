@@ -97,8 +97,8 @@ def sites(space: SearchSpace, genome: Genome) -> tuple[Site, ...]:
     return _sites(space, genome.shape)
 
 
-# A search makes hundreds of mutants per training, of a few shapes.
-@lru_cache(maxsize=1024)
+# A search makes hundreds of mutants per training, of a few shapes. What is remembered keeps its space alive, so it is little.
+@lru_cache(maxsize=64)
 def _sites(space: SearchSpace, shape: tuple[tuple[str, int | None], ...]) -> tuple[Site, ...]:
     found: list[Site] = []
     expressed = dict(shape)

@@ -100,7 +100,7 @@ class Genome(Mapping[str, Any]):
         return f"Genome({self._key})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Genome, (self._values,)
+        return Genome, (self.to_json(),)
 
     @property
     def key(self) -> str:
@@ -109,7 +109,7 @@ class Genome(Mapping[str, Any]):
 
     @property
     def shape(self) -> tuple[tuple[str, int | None], ...]:
-        """What is expressed: the name of each gene or group, with a group's number of layers."""
+        """What is expressed, in the order written: the name of each gene or group, with a group's number of layers."""
         return tuple([(name, len(it) if isinstance(it, tuple) else None) for name, it in self._values.items()])
 
     @property

@@ -144,3 +144,11 @@ def test_places_of_genes_outside_layers_are_warped() -> None:
     encoding = encoding_of(space)
     assert [encoding.names[encoding.length_of[column]] for column in encoding.warped] == ["units", "rate"]
     assert len(encoding_of(SearchSpace({"layers": space.groups["layers"]})).warped) == 0
+
+
+def test_a_place_beyond_an_end_by_rounding_is_that_end() -> None:
+    top = 2**53 + 3
+    gene = IntegerRange(1, top)
+    assert gene.to_unit(top) > 1.0
+    space = SearchSpace({"whole": gene})
+    assert encoding_of(space).encode([space.genome({"whole": top})]).tolist() == [[1.0]]

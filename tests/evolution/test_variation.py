@@ -10,7 +10,9 @@ from ganas.evolution.individual import Birth, Individual
 from ganas.evolution.initial import latin_hypercube
 from ganas.evolution.variation import (
     MUTATION_NUMBERS,
+    Site,
     Variation,
+    _pick,
     crossover,
     heavy_tailed_number,
     mutate,
@@ -125,6 +127,15 @@ def test_a_space_of_one_genome_has_no_mutants() -> None:
     space = SearchSpace({"only": Choice([1])})
     genome = space.genome({"only": 1})
     assert mutate(space, genome, np.random.default_rng(0), number=1) == (genome, [])
+
+
+def test_one_site_is_drawn_as_several_are() -> None:
+    for count in range(1, 60):
+        available: list[Site] = [(f"gene {number}", None, None) for number in range(count)]
+        one, many = np.random.default_rng(count), np.random.default_rng(count)
+        drawn = [_pick(available, 1, one) for _ in range(5)]
+        assert drawn == [[available[index] for index in many.choice(count, 1, replace=False)] for _ in range(5)]
+        assert one.bit_generator.state == many.bit_generator.state
 
 
 def test_depth_does_not_drift_under_mutation_alone() -> None:

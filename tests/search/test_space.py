@@ -50,6 +50,15 @@ def test_a_genome_holds_only_what_is_expressed(seed: int) -> None:
 
 
 @given(seeds)
+def test_the_shape_of_a_genome_is_what_it_expresses_with_the_layers_of_its_groups(seed: int) -> None:
+    genome = SPACE.sample(np.random.default_rng(seed))
+    shape = dict(genome.shape)
+    assert list(shape) == list(genome)
+    assert shape["layers"] == len(genome["layers"])
+    assert shape["optimizer"] is None
+
+
+@given(seeds)
 def test_a_genome_comes_back_from_json_and_pickle_equal(seed: int) -> None:
     genome = SPACE.sample(np.random.default_rng(seed))
     copies = [
