@@ -1,6 +1,6 @@
 """Which search finds good networks in few trainings? ganas' engines against other libraries, on free look-up tables.
 
-    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds, fewer of what is slow; writes docs/benchmarks/search.{md,svg,csv}
+    GANAS_DATA=DIR python benchmarks/search.py            # 20 seeds, fewer where slow; writes docs/benchmarks/search.{md,svg,csv}
     GANAS_DATA=DIR python benchmarks/search.py --quick    # one seed, five tables, nothing slow: a look at whether it runs
 
 Every run is a row of the CSV; a second call goes on with what is missing. Optuna's GP sampler needs torch.
