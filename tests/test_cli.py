@@ -243,4 +243,4 @@ def test_a_quick_command_costs_little_more_than_its_imports(runs, command):
         (processor_seconds(["-m", "ganas", *command]), processor_seconds(["-c", "import numpy, typer"]))
         for _ in range(3)
     ]
-    assert min(mine / imports for mine, imports in pairs) < 2.5
+    assert min(mine / imports for mine, imports in pairs) < 4.0  # it is 2.2; scikit-learn would make it 9
