@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from statistics import fmean
 
 from ganas.config import RunConfig
 from ganas.evaluation import Evaluation
 from ganas.final import FIRST_LAPS, further_folds
-from ganas.statistics import mean
 
 FIRST_SECONDS = 15.0
 """Kept for what the final assessment does beside its trainings, and before anything is known of how long these take."""
@@ -59,7 +59,7 @@ def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int, fol
     total, candidates = config.run.minutes * 60, config.final.candidates
     full = sorted((one for one in told if one.is_ok), key=lambda one: math.inf if one.error is None else one.error)
     finalists = _training_seconds(config, full[:candidates], folds) or [0.0]
-    finalists += [mean(finalists)] * (candidates - len(finalists))  # who is still to come
+    finalists += [fmean(finalists)] * (candidates - len(finalists))  # who is still to come
     return total - min(total / 2, FIRST_SECONDS + _final_seconds(config, finalists, config.final.repeats, jobs, folds))
 
 

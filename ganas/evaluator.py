@@ -15,6 +15,7 @@ import textwrap
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from ganas import cohorts
@@ -23,7 +24,7 @@ from ganas.errors import ConfigError, GanasError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, make_executor
 from ganas.inheritance import Estate
-from ganas.jobs import Training, combine, mean
+from ganas.jobs import Training, combine
 from ganas.machine import check_backend
 from ganas.recording import Recording
 from ganas.rungs import Rungs
@@ -222,11 +223,17 @@ class Evaluator:
 
         Raises:
             SpaceError: something is no plan, or does not fit the task.
-            GanasError: the evaluator is closed.
+            GanasError: the evaluator is closed; ``folds`` are not one per pair, or not folds of the task.
         """
         self._require_open()
         for plan, _ in pairs:
             _require_plan(plan)
+        there = range(self.task.folds)
+        if folds and (len(folds) != len(pairs) or not set(folds) <= set(there)):
+            found = textwrap.shorten(repr(list(folds)), 80, placeholder="...")
+            raise GanasError(
+                f"Evaluator.retrain: folds must be empty or {len(pairs)}, one per pair, of 0 to {there[-1]}, got {found}"
+            )
         completed = [(self.task.complete(plan), seed) for plan, seed in pairs]
         groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
         for index, ((plan, seed), fold) in enumerate(zip(completed, folds or [0] * len(completed), strict=True)):
@@ -324,7 +331,7 @@ class Evaluator:
             self._stage(alive, pause, deadline, finish)
             if bracket is None or pause is None:
                 break
-            scores = {index: mean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
+            scores = {index: fmean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
             scores |= {index: one.rungs[rung][1] for index, one in known.items() if rung < len(one.rungs)}
             earlier = self._rung_scores[marks[: rung + 1]]
             survivors = bracket.survivors(scores, earlier)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from ganas.errors import RunError
@@ -26,7 +27,6 @@ from ganas.seeds import derive_seed
 from ganas.statistics import (
     is_clearly_worse,
     is_within_one_standard_error,
-    mean,
     prediction_half_width,
     standard_deviation,
 )
@@ -57,7 +57,7 @@ class Finalist:
         return {
             **own,
             **scores,
-            "mean": mean(self.errors) if self.errors else None,
+            "mean": fmean(self.errors) if self.errors else None,
             "dropped_after": self.dropped_after,
         }
 
@@ -92,13 +92,13 @@ def race(evaluator: Evaluator, finalists: Sequence[Finalist], laps: int, on_noti
         alive = [finalist for finalist in alive if finalist.dropped_after is None]
         if not alive:
             raise RunError("the final assessment failed: no finalist could be trained again; see log.txt")
-        leader = min(alive, key=lambda finalist: mean(finalist.errors))
+        leader = min(alive, key=lambda finalist: fmean(finalist.errors))
         for finalist in alive:
             if is_clearly_worse(finalist.errors, leader.errors, paired=paired):
                 finalist.dropped_after = len(finalist.errors)
     return min(
         leaders(finalists, paired=paired),
-        key=lambda finalist: (finalist.evaluation.parameters, mean(finalist.errors)),
+        key=lambda finalist: (finalist.evaluation.parameters, fmean(finalist.errors)),
     )
 
 
@@ -110,7 +110,7 @@ def leaders(finalists: Sequence[Finalist], *, paired: bool) -> list[Finalist]:
     alive = [finalist for finalist in finalists if finalist.dropped_after is None]
     if len(alive) < 2:
         return alive
-    best = min(alive, key=lambda finalist: mean(finalist.errors))
+    best = min(alive, key=lambda finalist: fmean(finalist.errors))
     return [finalist for finalist in alive if is_within_one_standard_error(finalist.errors, best.errors, paired=paired)]
 
 
@@ -177,7 +177,7 @@ def assess_winner(
         "finalists": [finalist.to_json() for finalist in finalists],
         "tied_with": [one.number for one in leaders(finalists, paired=evaluator.task.folds > 1) if one is not winner],
         "search_error": search_error,
-        "optimism": mean(fresh) - search_error,
+        "optimism": fmean(fresh) - search_error,
         "folds": evaluator.task.folds,
         "validation": summary(fresh, evaluator.step()),
         "test": summary([one["error"] for one in tests], test_rows.measure.step) if tests and test_rows else None,
@@ -201,7 +201,7 @@ def summary(values: Sequence[float], step: float = 0.0) -> dict[str, Any]:
     rows do not say that the next one will.
     """
     half = max(prediction_half_width(values), step)
-    centre = mean(values)
+    centre = fmean(values)
     interval = [centre - half, centre + half] if len(values) > 1 else None
     return {"values": list(values), "mean": centre, "sd": standard_deviation(values), "interval": interval}
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from ganas.evaluation import Evaluation
-from ganas.statistics import mean, standard_deviation
+from ganas.statistics import standard_deviation
 
 
 def generation_row(told: Sequence[Evaluation], number: int, population: int, seconds: float) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def generation_row(told: Sequence[Evaluation], number: int, population: int, sec
     return {
         "generation": number,
         "best": ranked[0].error if ranked else None,
-        "mean": mean(errors) if errors else None,
+        "mean": fmean(errors) if errors else None,
         "spread": standard_deviation(errors) if errors else None,
         "unique": len({e.plan.digest() for e in own}),
         "stopped": sum(e.status == "stopped" for e in own),

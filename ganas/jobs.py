@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from ganas import cohorts
@@ -84,14 +85,14 @@ def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int,
     if bad is None:
         # a fold whose rows are all of one kind has no ranking measure: the mean over the other folds would be another number
         names = [name for name in parts[0].measures if all(name in part.measures for part in parts)]
-        measures = {name: mean([part.measures[name] for part in parts]) for name in names}
+        measures = {name: fmean([part.measures[name] for part in parts]) for name in names}
     return Evaluation(
         plan,
         seed,
         status if bad is None else bad.status,
         error=measures.pop("error", None),
         measures=measures,
-        loss=mean([outcome.loss or 0.0 for outcome in outcomes]) if bad is None else None,
+        loss=fmean([outcome.loss or 0.0 for outcome in outcomes]) if bad is None else None,
         parameters=plan.parameters(inputs),
         epochs=sum(outcome.epochs for outcome in outcomes),
         best_epoch=outcomes[0].best_epoch,
@@ -100,8 +101,3 @@ def combine(plan: NetworkPlan, seed: int, parts: Sequence[Trained], inputs: int,
         message="" if bad is None else bad.message,
         is_cut=any(part.outcome.is_cut for part in parts),
     )
-
-
-def mean(values: Sequence[float]) -> float:
-    """Returns the arithmetic mean."""
-    return float(sum(values) / len(values))

@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from statistics import fmean
 
 from scipy import stats
-
-
-def mean(values: Sequence[float]) -> float:
-    """Returns the arithmetic mean."""
-    return math.fsum(values) / len(values)
 
 
 def standard_deviation(values: Sequence[float]) -> float:
     """Returns the sample standard deviation (n - 1); 0 for a single value."""
     if len(values) < 2:
         return 0.0
-    centre = mean(values)
+    centre = fmean(values)
     return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
 
 
@@ -46,7 +42,7 @@ def is_clearly_worse(
         return False
     noisy = _differences(values, best) if paired else values
     if standard_deviation(noisy) == 0.0 and (paired or standard_deviation(best) == 0.0):
-        return mean(values) > mean(best)
+        return fmean(values) > fmean(best)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # errors that are nearly equal, as of a few validation rows
         if paired:
@@ -61,7 +57,7 @@ def is_within_one_standard_error(values: Sequence[float], best: Sequence[float],
     Source: the one-standard-error rule of Breiman, Friedman, Olshen & Stone 1984, Classification and Regression Trees.
     """
     noisy = _differences(values, best) if paired else best
-    return mean(values) <= mean(best) + standard_deviation(noisy) / math.sqrt(len(best))
+    return fmean(values) <= fmean(best) + standard_deviation(noisy) / math.sqrt(len(best))
 
 
 def _differences(values: Sequence[float], others: Sequence[float]) -> list[float]:

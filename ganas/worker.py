@@ -114,14 +114,21 @@ def _begin(job: Job) -> tuple[Fold, Trainer]:
     """Returns the rows and the trainer of a job."""
     from ganas.training.session import prepare_session
 
-    try:
+    with _beginning("of this batch, nothing that was not trained is recorded"):
         prepare_session(job.budget.threads)
         return fetch(job.fold), load_trainer(job.trainer)
-    except Exception as error:  # whatever it is: no memory, no temporary folder, a broken installation
+
+
+@contextlib.contextmanager
+def _beginning(what_is_left: str) -> Iterator[None]:
+    """Says in one line that a worker cannot begin, whatever the reason: no memory, no temporary folder, a broken installation."""
+    try:
+        yield
+    except Exception as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise RunError(
-            f"a worker can load neither TensorFlow nor the training rows ({reason}); make room in memory and in the temporary "
-            "folder, then resume the run: of this batch, nothing that was not trained is recorded"
+            f"a worker can load neither TensorFlow nor the rows ({reason}); make room in memory and in the temporary folder, "
+            f"then resume the run: {what_is_left}"
         ) from error
 
 
@@ -186,17 +193,22 @@ class Assessment:
 
 
 def assess(job: Assessment) -> list[dict[str, float]]:
-    """Writes the first weights with their preprocessing to ``job.file``; returns the measures of all on the fold."""
+    """Writes the first weights with their preprocessing to ``job.file``; returns the measures of all on the fold.
+
+    Raises:
+        RunError: the worker cannot begin.
+    """
     from ganas.training.session import prepare_session
 
-    prepare_session(job.threads)
-    from ganas.training.build import build, encoder
-    from ganas.training.export import export
+    with _beginning("its search is kept"):
+        prepare_session(job.threads)
+        from ganas.training.build import build, encoder
+        from ganas.training.export import export
 
+        fold = None if job.fold is None else fetch(job.fold)
     export(job.plan, job.weights[0], job.pipeline, job.file)
-    if job.fold is None:
+    if fold is None:
         return []
-    fold = fetch(job.fold)
     model = build(job.plan, job.inputs)
     reader = encoder(model, job.plan) if fold.data.measured_layer == "bottleneck" else model
     rows = fold.data.x_validation if fold.data.x_measured is None else fold.data.x_measured

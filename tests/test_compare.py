@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import fmean
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +22,7 @@ from ganas.history import Run, load_run
 from ganas.report.comparison import ComparedVariants, curve_rows, training_rows, variant_rows
 from ganas.report.comparison_figures import COMPARISON_FIGURES
 from ganas.report.comparison_page import write_comparison
-from ganas.statistics import confidence_half_width, mean
+from ganas.statistics import confidence_half_width
 
 ROOT = Path(__file__).parents[1]
 TINY = {
@@ -98,9 +99,9 @@ def test_the_table_is_what_the_records_say(finished):
         validation = [record.evaluation.error for record in mine]
         test = [tests[str(record.number)]["error"] for record in mine]
         row = rows_of(finished)[name]
-        assert row["validation_error"] == mean(validation)
+        assert row["validation_error"] == fmean(validation)
         assert row["validation_half_width"] == confidence_half_width(validation)
-        assert row["test_error"] == mean(test)
+        assert row["test_error"] == fmean(test)
     with (finished.folder / "trainings.csv").open() as stream:
         written = {(row["variant"], int(row["seed"])): row for row in csv.DictReader(stream)}
     assert len(written) == 15

@@ -218,6 +218,15 @@ def test_the_step_of_the_error_is_a_row_of_the_first_fold():
         assert evaluator.step() == 1 / len(task.fold(0).data.x_validation)
 
 
+@pytest.mark.parametrize("folds", [[0], [0, 1, 0], [0, 2], [0, -1]])
+def test_folds_to_retrain_on_that_make_no_sense_are_one_line(folds):
+    with (
+        Evaluator(load_task("iris", folds=2), executor=InProcessExecutor(1)) as evaluator,
+        pytest.raises(GanasError, match=r"folds must be empty or 2, one per pair, of 0 to 1, got \[0"),
+    ):
+        evaluator.retrain([(mlp_plan([(2, "relu")]), 0), (mlp_plan([(2, "relu")]), 1)], folds=folds)
+
+
 def test_threads_that_share_an_evaluator_get_the_answers_of_one_alone(alone):
     answers = {}
     with make() as evaluator:

@@ -1,10 +1,12 @@
 """What a run reports of its winner's further trainings."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ganas.config import make_config
+from ganas.errors import RunError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.execution import InProcessExecutor
@@ -43,6 +45,20 @@ def test_the_seed_reported_is_that_of_the_saved_network_also_where_the_first_tra
     assert result["saved"]["seed"] == evaluator.pairs[1][1]
     assert len(result["validation"]["values"]) == 1
     assert "out of luck" in caplog.text
+
+
+def test_test_rows_that_a_worker_cannot_read_are_one_line(tmp_path):
+    class Loses(Evaluator):
+        def publish(self, name, fold):
+            path = super().publish(name, fold)
+            if name == "test":
+                Path(path).unlink()
+            return path
+
+    with Loses(load_task("iris"), budget=TrainingBudget(epochs=1), executor=InProcessExecutor(1)) as evaluator:
+        (evaluation,) = evaluator.evaluate(mlp_plan([(2, "relu")]))
+        with pytest.raises(RunError, match=r"nor the rows \(FileNotFoundError: .*its search is kept"):
+            assess_winner(evaluator, [Finalist(0, evaluation)], repeats=2, folder=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -448,9 +448,7 @@ def test_rows_that_cannot_be_read_end_the_search_and_are_no_failure_of_the_candi
     with pytest.MonkeyPatch.context() as patch:
         (tmp_path / "temporary").mkdir()
         patch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-        with pytest.raises(
-            RunError, match=r"a worker can load neither TensorFlow nor the training rows \(FileNotFound"
-        ):
+        with pytest.raises(RunError, match=r"a worker can load neither TensorFlow nor the rows \(FileNotFound"):
             evolve(config, runs_dir=tmp_path / "broken", listener=Lose())
     broken = load_run("latest", tmp_path / "broken")
     assert all(record.is_ok for record in broken.evaluated)

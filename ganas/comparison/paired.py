@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from scipy import stats
 
-from ganas.statistics import confidence_half_width, mean
+from ganas.statistics import confidence_half_width
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def paired_difference(own: Mapping[int, float], base: Mapping[int, float], test:
     if len(differences) < 2:
         return None
     p = TESTS[test](differences)
-    return PairedDifference(mean(differences), confidence_half_width(differences), p, len(differences))
+    return PairedDifference(fmean(differences), confidence_half_width(differences), p, len(differences))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

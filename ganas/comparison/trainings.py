@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from ganas.comparison.variants import Alternative, Variant
 from ganas.evaluation import Evaluation
 from ganas.seeds import derive_seed
-from ganas.statistics import mean
 from ganas.store import Asked
 
 
@@ -85,7 +85,7 @@ def choose_alternatives(
     def rank(name: str, alternative: int) -> tuple[int, float, int]:
         errors = tried[name][alternative]
         known = [error for error in errors if error is not None]
-        return len(errors) - len(known), mean(known) if known else 0.0, alternative
+        return len(errors) - len(known), fmean(known) if known else 0.0, alternative
 
     ranked = {name: sorted(rank(name, way) for way in ways) for name, ways in tried.items()}
     chosen = {name: ranks[0][-1] if ranks else 0 for name, ranks in ranked.items()}

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 from typing import Any
 
 from ganas.comparison.paired import PairedDifference, holm, paired_difference
 from ganas.evaluation import Evaluation
 from ganas.history import Record, Run
 from ganas.report.tables import Row, training_in_words
-from ganas.statistics import confidence_half_width, mean, standard_deviation
+from ganas.statistics import confidence_half_width, standard_deviation
 
 LAST_PART = 0.2
 """The share of a curve over whose end the error's fluctuation is taken; of the paper's 10,000 updates, 2,000."""
@@ -109,20 +110,20 @@ def _variant_row(
     row["failures"] = "; ".join(sorted({_failure(one.evaluation) for one in trainings if not one.evaluation.is_ok}))
     for rows in ("validation", "test", "train"):
         errors = list(compared.errors(name, rows).values())
-        row[f"{rows}_error"] = mean(errors) if errors else None
+        row[f"{rows}_error"] = fmean(errors) if errors else None
         row[f"{rows}_half_width"] = confidence_half_width(errors) if len(errors) > 1 else None
     row["difference"] = difference.mean if difference else None
     row["difference_half_width"] = difference.half_width if difference else None
     row["p"] = difference.p if difference else None
     row["p_corrected"] = p_corrected
     gaps = _gaps(compared, name)
-    row["gap"] = mean(gaps) if gaps else None
-    row["best_point"] = mean([_best_point(one.evaluation) for one in good]) if good else None
+    row["gap"] = fmean(gaps) if gaps else None
+    row["best_point"] = fmean([_best_point(one.evaluation) for one in good]) if good else None
     losses = [one.evaluation.loss for one in good if one.evaluation.loss is not None]
-    row["validation_loss"] = mean(losses) if losses else None
+    row["validation_loss"] = fmean(losses) if losses else None
     row["validation_loss_half_width"] = confidence_half_width(losses) if len(losses) > 1 else None
     fluctuations = [_fluctuation(one.evaluation) for one in good]
-    row["fluctuation"] = mean(fluctuations) if fluctuations else None
+    row["fluctuation"] = fmean(fluctuations) if fluctuations else None
     seconds = (compared.run.facts.get("step_seconds") or {}).get(name)
     row["step_milliseconds"] = None if seconds is None else 1000 * seconds
     plan = (good or trainings)[0].evaluation if trainings else None
@@ -130,7 +131,7 @@ def _variant_row(
     row["network"] = "" if plan is None else plan.plan.in_words()
     row["training"] = "" if plan is None else training_in_words(plan)
     row["measures"] = _mean_measures([one.test if compared.has_test else one.evaluation.measures for one in good])
-    row["dead"] = [mean(shares) for shares in zip(*[one.dead for one in good if one.dead], strict=True)]
+    row["dead"] = [fmean(shares) for shares in zip(*[one.dead for one in good if one.dead], strict=True)]
     return row
 
 
@@ -170,7 +171,7 @@ def curve_rows(compared: ComparedVariants, name: str, key: str) -> list[Row]:
         there = [curve for curve in curves if len(curve[key]) > point]
         values = [curve[key][point] for curve in there]
         half = confidence_half_width(values) if len(values) > 1 else 0.0
-        middle = mean(values)
+        middle = fmean(values)
         updates, seeds = there[0]["updates"][point], len(there)
         rows.append({"updates": updates, "mean": middle, "low": middle - half, "high": middle + half, "seeds": seeds})
     return rows
@@ -190,7 +191,7 @@ def tuning_rows(run: Run) -> list[Row]:
             {
                 "variant": name,
                 "alternative": number + 1,
-                "validation_error": mean(errors) if errors else None,
+                "validation_error": fmean(errors) if errors else None,
                 "failures": len(records) - len(errors),
                 "is_chosen": chosen.get(name) == number,
                 "settings": ", ".join(f"{k} = {v}" for k, v in records[0].genome["settings"].items()),
@@ -203,7 +204,7 @@ def _mean_measures(answers: Sequence[dict[str, float] | None]) -> dict[str, floa
     """Returns the mean of every measure but the error, over the networks that have it."""
     known = [measures for measures in answers if measures]
     names = [name for name in (known[0] if known else {}) if name != "error"]
-    return {name: mean([measures[name] for measures in known]) for name in names}
+    return {name: fmean([measures[name] for measures in known]) for name in names}
 
 
 def _gaps(compared: ComparedVariants, name: str) -> list[float]:
