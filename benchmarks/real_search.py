@@ -97,6 +97,8 @@ def measure(dataset: str, searcher: str, seed: int) -> list[Row]:
     config = config_of(dataset, searcher, seed)
     with tempfile.TemporaryDirectory() as folder:
         run = ganas.evolve(config, runs_dir=folder)
+        if run.status == "interrupted":
+            raise KeyboardInterrupt
         told = [one.evaluation for one in run.evaluated if one.evaluation is not None]
         bests = list(_bests(told, config.budget.epochs or 0))
     judging = config_of(dataset, searcher, seed, validation="test")

@@ -42,6 +42,9 @@ def evolve(
 ) -> Run:
     """Searches for a network and returns the finished run.
 
+    A request to stop (Ctrl-C, SIGTERM) ends it sooner, as on the command line; the run that is returned then has the status
+    ``interrupted``, and the script goes on.
+
     Args:
         config: a config file, a ``RunConfig``, or None: the defaults.
         data: arrays or data frames ``(X, y)`` instead of the source that ``[data]`` names, whose splits and preprocessing
