@@ -34,6 +34,9 @@ class Executor(Protocol):
     ) -> Iterator[tuple[int, Any]]:
         """Yields ``(index, function(jobs[index]))`` in the order of finishing; a lost worker yields :class:`WorkerLost`.
 
+        What a job raises is raised here. A caller may leave early: what has not begun is forgotten then, and the next call
+        goes on. In one process only one job may be done at a time, because threads share what its trainers have compiled.
+
         Args:
             function: what is to be done.
             jobs: with what; they are begun in about this order.
