@@ -9,11 +9,13 @@ was measured.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ganas.evaluation import TrainingBudget
 from ganas.search.activations import parse_activation
@@ -38,6 +40,13 @@ LOSSES = (
 """Losses that are a mean over the outputs of each row; the others look at a whole batch at once."""
 
 WHOLE_TENSOR_OPTIONS = ("clipnorm", "global_clipnorm", "gradient_accumulation_steps", "loss_scale_factor")
+
+CARRIED = frozenset({
+    "layers", "head", "loss", "optimizer", "batch_size", "kernel_initializer", "l1", "l2", "normalization", "corruption",
+    "mutation", "bottleneck", "tied", "units", "activation", "batch_normalization", "dropout", "name", "learning_rate",
+    "weight_decay", "options",
+})  # fmt: skip
+"""The fields of a plan, its layers, head and optimizer that the program trains by. A field that is not here is Keras' own."""
 
 DEPTHS = (2, 4, 7, 10)
 """Hidden layers are padded with layers that pass their input through, up to the next of these; deeper plans are exact."""
@@ -107,12 +116,15 @@ def unsupported(plan: NetworkPlan) -> str | None:
     for name, value in optimizer.options:
         if name in WHOLE_TENSOR_OPTIONS and value is not None:
             return f"optimizer option {name} looks at whole tensors or batches"
-    if any(layer.activation == "threshold" for layer in plan.layers):
-        return "activation threshold needs arguments that a plan cannot give"
     if plan.mutation is not None and plan.mutation.layers == "encoder" and plan.bottleneck is None:
         return "mutation of the encoder needs a plan with a bottleneck"
     if plan.loss not in LOSSES:
         return f"loss {plan.loss} looks at whole batches, or is unknown"
+    parts: tuple[Any, ...] = (plan, *plan.layers, plan.head, optimizer)
+    for part in parts:
+        for one in dataclasses.fields(part):
+            if one.name not in CARRIED and getattr(part, one.name) != one.default:
+                return f"{one.name} is not in its program yet"
     return None
 
 

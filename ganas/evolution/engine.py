@@ -51,4 +51,4 @@ class Engine(Protocol):
         """Returns about ``count`` children, at least one; ``known`` ones are dropped, and more are asked for."""
 
     def survive(self, population: list[Individual], offspring: list[Individual], size: int) -> list[Individual]:
-        """Returns the next population, at most ``size`` of both. Draws nothing, so that it can be replayed."""
+        """Returns the next population, at most ``size`` of both, which may be empty (all failed). Draws nothing: it is replayed."""
