@@ -6,6 +6,7 @@ A message names the place, what was found, what was expected, and what to do; of
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
 
 
@@ -40,6 +41,11 @@ class MissingExtraError(GanasError):
 def first_line(error: Exception | str) -> str:
     """Returns the first line of what an error says, or its name if it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def with_traceback(error: Exception) -> str:
+    """Returns an error's type and text, which is the reason in its first line, and below them its traceback."""
+    return f"{type(error).__name__}: {error}\n{''.join(traceback.format_exception(error))}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

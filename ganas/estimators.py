@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from ganas.errors import ConfigError, DataError, LabelError
+from ganas.errors import ConfigError, DataError, LabelError, first_line
 from ganas.evaluation import TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.evolution import Evolution
@@ -173,8 +173,9 @@ class AnomalyDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
             if one.outcome.status == "ok"
         ]
         if not kept:
-            first = next((one.outcome.message for one in trained), "every network of the search failed")
-            raise DataError(f"AnomalyDetector: no network could be trained: {(first.splitlines() or ['diverged'])[-1]}")
+            reasons = (one.outcome.message or one.outcome.status for one in trained)
+            reason = next((first_line(each) for each in reasons), "every network of the search failed")
+            raise DataError(f"AnomalyDetector: no network could be trained: {reason}")
         return kept
 
     def _fit_detector(self, task: AutoencoderTask, executor: Executor) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganas.errors import ConfigError
+from ganas.errors import ConfigError, first_line
 from ganas.search.plan import NetworkPlan
 
 STATUSES = ("ok", "stopped", "diverged", "failed", "timed_out", "too_large")
@@ -45,18 +46,20 @@ class TrainingBudget:
     widest_layer: int | None = None
 
     def __post_init__(self) -> None:
-        if self.widest_layer is not None and self.widest_layer < 1:
-            raise ConfigError(f"TrainingBudget widest_layer: must be at least 1, got {self.widest_layer}")
-        for name, low in (("epochs", 1), ("patience", 1), ("max_parameters", 1), ("threads", 1)):
+        for name in ("epochs", "patience", "max_parameters", "threads", "widest_layer"):
             value = getattr(self, name)
-            if value is not None and value < low:
-                raise ConfigError(f"[training] {name}: must be at least {low}, got {value}")
+            if value is not None and not (_is_number(value, numbers.Integral) and value >= 1):
+                raise ConfigError(f"[training] {name}: must be a whole number of at least 1, got {value!r}")
         for name in ("seconds", "max_latency_ms"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigError(f"[training] {name}: must be above 0, got {value}")
+            if value is not None and not (_is_number(value, numbers.Real) and value > 0):
+                raise ConfigError(f"[training] {name}: must be a number above 0, got {value!r}")
         if self.precision not in ("float32", "float64"):
             raise ConfigError(f"[training] precision: must be float32 or float64, got {self.precision!r}")
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ class Evaluation:
     def is_ok(self) -> bool:
         """Whether the candidate was trained to its end and may become a parent."""
         return self.status == "ok"
+
+    @property
+    def reason(self) -> str:
+        """Why it does not count, in one line; empty where nothing was said."""
+        return first_line(self.message) if self.message else ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns JSON-able data of the whole evaluation, the plan included."""

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganas.errors import RunError, first_line
+from ganas.errors import RunError
 from ganas.evaluation import STATUSES, Evaluation
 from ganas.search.plan import NetworkPlan
-from ganas.store import Asked, check_database, connect_readonly, refusing_damage
+from ganas.store import Asked, check_database, connect_readonly, is_in_use, refusing_damage
 
 if TYPE_CHECKING:
     from ganas.config import RunConfig
@@ -156,6 +156,17 @@ class Run:
         return str(self.facts["status"])
 
     @property
+    def state(self) -> str:
+        """The status, or ``broken off`` of a run that says it is running and that no process works on any more."""
+        return "broken off" if self.status == "running" and is_in_use(self.folder) is False else self.status
+
+    @property
+    def state_in_words(self) -> str:
+        """The state, and how to go on with a run that is not finished and that no process works on."""
+        is_left = self.status != "finished" and is_in_use(self.folder) is False
+        return f"{self.state}; go on with: ganas resume {self.name}" if is_left else self.state
+
+    @property
     def is_comparison(self) -> bool:
         """Whether the run compares named variants rather than searches."""
         return bool(self.facts.get("kind") == "comparison")
@@ -279,9 +290,9 @@ class Run:
 def first_reason(run: Run) -> str:
     """Returns why, in one line, no candidate of ``run`` counts."""
     evaluations = [record.evaluation for record in run.evaluated if record.evaluation is not None]
-    messages = [one.message for one in evaluations if one.message]
-    if messages:
-        return f"the first reason: {first_line(messages[0])}"
+    reasons = [one.reason for one in evaluations if one.reason]
+    if reasons:
+        return f"the first reason: {reasons[0]}"
     return "all were stopped at a rung" if evaluations else "nothing was evaluated"
 
 

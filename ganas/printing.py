@@ -47,7 +47,8 @@ def print_front(console: Console, run: Run) -> None:
     print_table(console, [(key, key) for key in ("number", *names, "network")], rows)
     if run.generations and "hypervolume" in run.generations[-1]:
         last = run.generations[-1]
-        console.print(f"  hypervolume {last['hypervolume']:.6g}, from {last['reference']} on", soft_wrap=True)
+        corner = ", ".join(f"{value:.6g}" for value in last["reference"])
+        console.print(f"  hypervolume {last['hypervolume']:.6g}, from [{corner}] on", soft_wrap=True)
 
 
 def print_score(console: Console, result: dict[str, Any] | None) -> None:
@@ -69,7 +70,7 @@ def print_files(console: Console, run: Run) -> None:
 def print_run(console: Console, run: Run) -> None:
     """Prints a run: what was searched, the hall of fame, failures, score and files."""
     facts = run.facts
-    console.print(f"{run.name}: {run.status}", style="bold", soft_wrap=True)
+    console.print(f"{run.name}: {run.state_in_words}", style="bold", soft_wrap=True)
     spent = seconds_in_words(facts.get("seconds"))
     print_lines(console, [*facts.get("data", []), f"{len(run.evaluated)} evaluations in {spent}"])
     if run.hall_of_fame:
@@ -108,7 +109,7 @@ def run_row(run: Run) -> Row:
     evaluations, best = run.standing
     return {
         "run": run.name,
-        "status": run.status,
+        "status": run.state,
         "task": facts.get("task", {}).get("kind", "–"),
         "evaluations": evaluations,
         "best": None if run.is_comparison else best,

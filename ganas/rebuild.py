@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganas.errors import RunError, SpaceError
+from ganas.errors import RunError, SpaceError, first_line
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
 from ganas.history import Run
@@ -121,7 +121,7 @@ def train_plan(
     for epoch in range(1, budget.epochs + 1):
         outcome = train([member], fold.data, budget, pause=epoch)[0]
         if outcome.status != "ok" or outcome.outputs is None:
-            raise RunError(f"training ended as {outcome.status} in epoch {epoch}: {outcome.message.splitlines()[-1]}")
+            raise RunError(f"training ended as {outcome.status} in epoch {epoch}: {first_line(outcome.message)}")
         validation = outcome.curves.get("val_loss")
         on_epoch(epoch, outcome.curves["loss"][-1], validation[-1] if validation else None)
         if outcome.is_finished:

@@ -216,6 +216,9 @@ class Search:
                 else:
                     LOGGER.info("the search ends: %s", reason)
                     self.listener.on_notice(f"The search ends: {reason}.")
+                    if taken := sum(evaluation.plan.digest() in self.reused for evaluation in told):
+                        earlier = Path(str(self.config.run.warm_start)).name
+                        self.listener.on_notice(f"{taken} of its {len(told)} evaluations are answers of {earlier}.")
                     self._finish(evaluator, reason)
         except KeyboardInterrupt:
             self.store.put(status="interrupted", seconds=self._seconds())
@@ -414,7 +417,7 @@ class Search:
             *genes,
             "size of the space: " + ("a continuum" if size == float("inf") else f"{size:,.0f} networks"),
             f"engine: {evolution.engine}, population {self.population}, {self.planned} evaluations, {self.ask_size} at a time",
-            f"training: up to {training.epochs} epochs, patience {training.patience}, trainer {training.trainer}",
+            f"training: up to {training.epochs} epochs, patience {training.patience or 'never'}, trainer {training.trainer}",
         ]
         if set(self.names) & set(MEASURED) or training.max_latency_ms is not None:
             lines.append("something is measured by a clock: this search will not repeat exactly")

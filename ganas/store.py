@@ -272,7 +272,7 @@ def _take_lock(folder: Path) -> sqlite3.Connection:
     path = folder / "lock.db"
     with contextlib.ExitStack() as opened:
         try:
-            lock = sqlite3.connect(path, isolation_level=None, timeout=0)
+            lock = sqlite3.connect(path, isolation_level=None, timeout=0.5)  # a reader may be looking at it
             opened.callback(lock.close)
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.DatabaseError as error:
@@ -283,6 +283,18 @@ def _take_lock(folder: Path) -> sqlite3.Connection:
             ) from None
         opened.pop_all()
         return lock
+
+
+def is_in_use(folder: Path) -> bool | None:
+    """Returns whether a process is working on the run; None: the lock cannot be read from here."""
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{(folder / 'lock.db').resolve().as_uri()}?mode=ro", uri=True, timeout=0)
+        ) as lock:
+            lock.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        return True if "locked" in str(error) else None
+    return False
 
 
 @contextlib.contextmanager

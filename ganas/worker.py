@@ -10,12 +10,11 @@ import contextlib
 import dataclasses
 import sys
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ganas.errors import RunError, first_line
+from ganas.errors import RunError, first_line, with_traceback
 from ganas.evaluation import TrainingBudget
 from ganas.execution import fetch
 from ganas.recording import Recording, train_recorded
@@ -97,8 +96,7 @@ def train_job(job: Job) -> list[Trained]:
     try:
         return _train(job, fold, train)
     except Exception as error:  # whatever training does wrong belongs to its candidates, not to the run
-        message = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-        return [Trained(Outcome("failed", message=message)) for _ in job.members]
+        return [Trained(Outcome("failed", message=with_traceback(error))) for _ in job.members]
 
 
 def begin_job(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import io
 import json
 import os
 import signal
@@ -13,10 +14,12 @@ from statistics import fmean
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from ganas.cli import main
 from ganas.compare import SilentListener, compare, resume_comparison
 from ganas.comparison.config import ComparisonConfig, make_comparison
+from ganas.comparison.screen import print_comparison
 from ganas.errors import ConfigError, RunError
 from ganas.history import Run, load_run
 from ganas.report.comparison import ComparedVariants, curve_rows, training_rows, variant_rows
@@ -56,6 +59,15 @@ def answers(run: Run) -> list[str]:
 def finished(tmp_path_factory) -> Run:
     """One tiny comparison, run to its end; read only."""
     return compare(tiny(RELU, TWIN, TANH, BROKEN, TUNED), runs_dir=tmp_path_factory.mktemp("runs"))
+
+
+def test_the_screen_names_whom_a_difference_is_against_where_that_is_not_the_base(tmp_path):
+    wide = {"name": "wide", "layers": [8, 4], "against": "tanh"}
+    run = compare(tiny(RELU, TANH, wide, compare={"seeds": 2}, training={"epochs": 1}), runs_dir=tmp_path)
+    stream = io.StringIO()
+    print_comparison(Console(file=stream, width=300), run)
+    lines = {line.split()[0]: line for line in stream.getvalue().splitlines() if line.strip()}
+    assert ("(to tanh)" in lines["wide"], "(to" in lines["tanh"], "(to" in lines["relu"]) == (True, False, False)
 
 
 def rows_of(run: Run) -> dict[str, dict]:

@@ -27,6 +27,20 @@ def printed(run: Run) -> str:
     return stream.getvalue()
 
 
+def test_a_run_that_was_killed_says_how_to_go_on_and_one_that_goes_on_does_not(make_run):
+    folder = make_run().folder
+    store = RunStore.open(folder)
+    store.put(status="running")
+    assert (Run(folder).state, printed(Run(folder)).splitlines()[0]) == ("running", f"{folder.name}: running")
+    store.close()
+    assert run_row(Run(folder))["status"] == "broken off"
+    assert printed(Run(folder)).splitlines()[0] == f"{folder.name}: broken off; go on with: ganas resume {folder.name}"
+    store = RunStore.open(folder)
+    store.put(status="finished")
+    store.close()
+    assert printed(Run(folder)).splitlines()[0] == f"{folder.name}: finished"
+
+
 @pytest.mark.parametrize(
     ("rows", "front"),
     [

@@ -52,6 +52,16 @@ def finished(tmp_path_factory) -> Run:
     return evolve(tiny(), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
+class Heard(SilentListener):
+    """Remembers every notice."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def on_notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
 def history(run: Run) -> list[str]:
     return list(run.history_lines())
 
@@ -397,11 +407,18 @@ def test_a_search_with_rungs_broken_among_its_stopped_candidates_resumes_to_the_
 
 
 def test_a_warm_start_asks_the_earlier_hall_of_fame_first_and_trains_none_of_it_again(finished, tmp_path):
-    run = evolve(tiny(run={"warm_start": str(finished.folder), "seed": 5}), runs_dir=tmp_path)
+    heard = Heard()
+    run = evolve(tiny(run={"warm_start": str(finished.folder), "seed": 5}), runs_dir=tmp_path, listener=heard)
     first = run.records[: len(finished.hall_of_fame)]
     assert [record.genome for record in first] == [member.record.genome for member in finished.hall_of_fame]
     assert all(record.operator == "start" for record in first)
     assert [record.evaluation for record in first] == [member.evaluation for member in finished.hall_of_fame]
+    told = [record.evaluation for record in run.evaluated]
+    known = [record.evaluation for record in finished.evaluated if record.is_ok]
+    assert (
+        f"{sum(one in known for one in told)} of its {len(told)} evaluations are answers of {finished.name}."
+        in heard.notices
+    )
 
 
 def test_a_warm_started_search_goes_on_without_the_earlier_run(finished, tmp_path):
@@ -462,12 +479,6 @@ def test_a_hall_of_fame_of_one_does_not_keep_the_others_from_the_race(tmp_path):
 
 
 def test_a_warm_start_says_who_lies_outside_the_search(finished, tmp_path):
-    class Heard(SilentListener):
-        notices = ()
-
-        def on_notice(self, text: str) -> None:
-            self.notices = (*self.notices, text)
-
     heard = Heard()
     config = tiny(
         run={"warm_start": str(finished.folder)}, search={"units": {"range": [7, 9]}}, evolution={"generations": 1}

@@ -75,22 +75,27 @@ def training_line(label: str, evaluation: Evaluation) -> str:
     """Says how a training ended, in one line."""
     if evaluation.is_ok:
         return f"{label}: error {number_in_words(evaluation.error)}, {seconds_in_words(evaluation.seconds)}"
-    reason = (evaluation.message.strip().splitlines() or ["no reason given"])[-1]
-    return f"{label}: {evaluation.status}: {reason}"
+    return f"{label}: {evaluation.status}: {evaluation.reason or 'no reason given'}"
 
 
 def print_comparison(console: Console, run: Run) -> None:
     """Prints the table of a comparison, what it rests on, and its files; of an unfinished one what is known so far."""
-    console.print(f"{run.name}: {run.facts['title']}: {run.status}", style="bold", soft_wrap=True)
+    console.print(f"{run.name}: {run.facts['title']}: {run.state_in_words}", style="bold", soft_wrap=True)
     print_lines(console, facts_in_words(run))
     console.print()
     rows = variant_rows(ComparedVariants(run))
+    base = next(row["variant"] for row in rows if row["against"] is None)
     shown = [
         {
             **row,
             "validation": with_interval(row, "validation_error", "validation_half_width"),
             "test": with_interval(row, "test_error", "test_half_width"),
-            "difference": with_interval(row, "difference", "difference_half_width"),
+            "difference": with_interval(row, "difference", "difference_half_width")
+            + (
+                f" (to {row['against']})"
+                if row["against"] not in (None, base) and row["difference"] is not None
+                else ""
+            ),
         }
         for row in rows
     ]

@@ -152,7 +152,7 @@ def training_rows(compared: ComparedVariants) -> list[Row]:
                 "seconds": evaluation.seconds,
                 "parameters": evaluation.parameters,
                 "trainer": evaluation.trainer,
-                "message": (evaluation.message.strip().splitlines() or [""])[-1],
+                "message": evaluation.reason,
             }
             rows.append(row)
     return rows
@@ -226,7 +226,7 @@ def _fluctuation(evaluation: Evaluation) -> float:
 
 
 def _failure(evaluation: Evaluation) -> str:
-    reason = (evaluation.message.strip().splitlines() or ["no reason given"])[-1]
+    reason = evaluation.reason or "no reason given"
     return f"{evaluation.status}: {reason}"
 
 

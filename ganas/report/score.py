@@ -11,7 +11,8 @@ def score_lines(result: dict[str, Any]) -> list[str]:
     """Says what the final assessment found, a sentence a line."""
     validation = result["validation"]
     lines = [
-        f"winner: {result['winner']['in_words']} ({count_in_words(result['parameters'])} parameters)",
+        f"winner: {result['winner']['in_words']} ({count_in_words(result['parameters'])} parameters)"
+        + (f", rank {result['rank']} in the search" if "rank" in result else ""),
         f"error: {result['error_in_words']}",
         f"validation: {spread_in_words(validation)}, {_trainings(validation)} with seeds that chose nothing"
         + (", on the folds in turn" if result.get("folds", 1) > 1 else ""),

@@ -186,14 +186,13 @@ def learning_rows(evaluation: Evaluation) -> list[list[Row]]:
 
 
 def failure_rows(records: Iterable[Record]) -> list[Row]:
-    """Returns a row per status that does not count: ``status``, ``count``, the last line of one's message."""
+    """Returns a row per status that does not count: ``status``, ``count``, the reason of one."""
     failed: dict[str, list[Evaluation]] = {}
     for record in records:
         if record.evaluation is not None and not record.is_ok:
             failed.setdefault(record.evaluation.status, []).append(record.evaluation)
     return [
-        {"status": status, "count": len(found), "example": (found[0].message.strip().splitlines() or [""])[-1]}
-        for status, found in sorted(failed.items())
+        {"status": status, "count": len(found), "example": found[0].reason} for status, found in sorted(failed.items())
     ]
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ganas.errors import SpaceError
 
-# Keras 3's activations that act on each number alone (softmax and log_softmax are for heads; glu halves the width).
+# Keras 3's activations that act on each number alone (softmax and log_softmax are for heads; glu halves the width; threshold
+# has arguments without a default).
 ELEMENTWISE = (
     "celu",
     "elu",
@@ -41,7 +42,6 @@ ELEMENTWISE = (
     "squareplus",
     "tanh",
     "tanh_shrink",
-    "threshold",
 )
 HEAD_ONLY = ("softmax",)
 PARAMETERS = {

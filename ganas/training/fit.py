@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ganas.errors import SpaceError
+from ganas.errors import SpaceError, with_traceback
 from ganas.evaluation import TrainingBudget
 from ganas.search.plan import Mutation, NetworkPlan
 from ganas.training.build import build, encoder
@@ -52,8 +51,8 @@ def _train_safely(member: Member, data: TrainingData, budget: TrainingBudget, pa
     started = time.perf_counter()
     try:
         return _train_one(member, data, budget, pause, started)
-    except Exception:  # whatever a candidate does must end that candidate only
-        return Outcome("failed", message=traceback.format_exc(), seconds=time.perf_counter() - started)
+    except Exception as error:  # whatever a candidate does must end that candidate only
+        return Outcome("failed", message=with_traceback(error), seconds=time.perf_counter() - started)
     finally:
         # a model and its traced functions refer to each other in cycles
         gc.collect()

@@ -19,7 +19,7 @@ from ganas.cohorts import COMMON_ACTIVATIONS
 from ganas.search.activations import ELEMENTWISE, Activation
 from ganas.training.contract import FloatArray
 
-RARE = tuple(name for name in ELEMENTWISE if name not in (*COMMON_ACTIVATIONS, "threshold"))
+RARE = tuple(name for name in ELEMENTWISE if name not in COMMON_ACTIVATIONS)
 
 LINES, EXPONENTIALS, TANGENTS, FIRST_RARE = 0, 1, 2, 3
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections import defaultdict
 from collections.abc import Sequence
 
 from ganas.cohorts import Bucket, bucket_of, unsupported
-from ganas.errors import SpaceError
+from ganas.errors import SpaceError, with_traceback
 from ganas.evaluation import TrainingBudget
 from ganas.training.cohort.lanes import run
 from ganas.training.cohort.program import program_for
@@ -28,8 +27,8 @@ def train(
     for index, member in enumerate(members):
         try:
             bucket = _bucket(member, data, budget)
-        except SpaceError:
-            outcomes[index] = Outcome("failed", message=traceback.format_exc())
+        except SpaceError as error:
+            outcomes[index] = Outcome("failed", message=with_traceback(error))
         else:
             progress = Progress(
                 index=index,
@@ -63,8 +62,8 @@ def _train_safely(bucket: Bucket, rows: Rows, members: list[Progress]) -> dict[i
     try:
         for member, lane, outputs in run(program_for(bucket, rows), rows, members):
             outcomes[member.index] = member.outcome(lane, outputs)
-    except Exception:  # whatever one bucket does must end its own members only
-        message, seconds = traceback.format_exc(), time.perf_counter() - started
+    except Exception as error:  # whatever one bucket does must end its own members only
+        message, seconds = with_traceback(error), time.perf_counter() - started
         for member in members:
             outcomes.setdefault(member.index, Outcome("failed", message=message, seconds=seconds / len(members)))
     return outcomes
