@@ -138,7 +138,8 @@ def _unknown_key_in_words(section: str, keys: list[str], sections: dict[str, lis
     homes = [name for name, known in sections.items() if keys[0] in known]
     if homes:
         return f"[{section}] {keys[0]}: unknown key here; it belongs in [{homes[0]}]"
-    return f"[{section}] {keys[0]}: unknown key; {nearest_or_known(keys[0], sections[section])}"
+    options = f"; what only an engine knows is options.{keys[0]}" if "options" in sections[section] else ""
+    return f"[{section}] {keys[0]}: unknown key; {nearest_or_known(keys[0], sections[section])}{options}"
 
 
 def _plain(bound: Any) -> str:

@@ -76,6 +76,7 @@ def test_every_default_is_written():
         ({"training": {"epoch": 5}}, "x.toml [training] epoch: unknown key; did you mean epochs?"),
         ({"trainin": {"epochs": 5}}, "x.toml [trainin]: unknown section; did you mean training?"),
         ({"evolution": {"epochs": 5}}, "it belongs in [training]"),
+        ({"evolution": {"sample": 4}}, "; what only an engine knows is options.sample"),
         ({"evolution": {"population": 0}}, "x.toml [evolution] population: must be at least 2, got 0"),
         ({"evolution": {"population": "many"}}, 'must be a whole number, got "many"'),
         ({"evolution": {"population": 10.5}}, "must be a whole number, got 10.5"),

@@ -218,6 +218,22 @@ def test_the_step_of_the_error_is_a_row_of_the_first_fold():
         assert evaluator.step() == 1 / len(task.fold(0).data.x_validation)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"epochs": 2.5}, r"epochs: must be a whole number of at least 1, got 2.5"),
+        ({"epochs": "5"}, r"epochs: must be a whole number of at least 1, got '5'"),
+        ({"patience": True}, r"patience: must be a whole number of at least 1, got True"),
+        ({"widest_layer": 0}, r"widest_layer: must be a whole number of at least 1, got 0"),
+        ({"seconds": "1"}, r"seconds: must be a number above 0, got '1'"),
+        ({"max_latency_ms": float("nan")}, r"max_latency_ms: must be a number above 0, got nan"),
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_one_line(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainingBudget(**setting)
+
+
 @pytest.mark.parametrize("folds", [[0], [0, 1, 0], [0, 2], [0, -1]])
 def test_folds_to_retrain_on_that_make_no_sense_are_one_line(folds):
     with (

@@ -47,7 +47,7 @@ class Evolution:
 
     Raises:
         ConfigError: an engine or option is unknown or out of range.
-        SpaceError: a genome of ``start`` is not of the space.
+        SpaceError: ``space`` is none, or a genome of ``start`` is not of it.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class Evolution:
         start: Sequence[Mapping[str, Any]] = (),
         **options: Any,
     ) -> None:
+        if not isinstance(space, SearchSpace):
+            raise SpaceError(f"Evolution: expected a ganas.SearchSpace, got {type(space).__name__}")
         population, hall_of_fame = _read_count("population", population), _read_count("hall_of_fame", hall_of_fame)
         seed = _read_whole("[evolution] seed", seed)
         options = {name: plain(value) for name, value in options.items()}
@@ -131,6 +133,10 @@ class Evolution:
         Raises:
             SpaceError: a genome is not of the space or was told before, or rows differ in length. Nothing is heard.
         """
+        if not hasattr(objectives, "__len__"):
+            raise SpaceError(
+                f"tell: expected a list with a row of numbers per genome, such as [[0.12]], got {objectives!r}"
+            )
         if len(genomes) != len(objectives):
             raise SpaceError(f"tell: expected one row per genome, got {len(objectives)} for {len(genomes)} genomes")
         results = [self._result(genome, told) for genome, told in zip(genomes, objectives, strict=True)]

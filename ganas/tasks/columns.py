@@ -7,6 +7,7 @@ exported model computes from raw rows is then the same to the last digits.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ NUMBERS_SHARE = 0.95
 IDENTIFIER_SHARE = 0.9
 """Texts that differ in more than this share of the rows are an identifier."""
 FEWEST_ROWS_OF_IDENTIFIERS = 20
+NUMBERS_IN_DISGUISE = {
+    r"[-+]?\d+,\d+": "if these are numbers, write 3.14, not 3,14",
+    r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T].*)?": "if these are dates, give numbers instead, such as days since one of them",
+}
 
 
 @dataclass(frozen=True)
@@ -221,8 +226,16 @@ def _useless_texts(words: NDArray[np.object_]) -> str | None:
     if distinct == 1 and len(present) == len(words):
         return f"is {present[0]!r} in every row"
     if len(words) >= FEWEST_ROWS_OF_IDENTIFIERS and distinct > IDENTIFIER_SHARE * len(words):
-        return f"has {distinct} different texts in {len(words)} rows: an identifier"
+        return f"has {distinct} different texts in {len(words)} rows: an identifier{_as_numbers_hint(present)}"
     return None
+
+
+def _as_numbers_hint(words: NDArray[np.object_]) -> str:
+    """Says how texts that all look like numbers or dates could be given as numbers."""
+    for pattern, hint in NUMBERS_IN_DISGUISE.items():
+        if all(re.fullmatch(pattern, str(word).strip()) for word in words):
+            return f"; {hint}"
+    return ""
 
 
 def _stack(numbers: dict[str, NDArray[np.float32]], texts: dict[str, NDArray[np.object_]], rows: int) -> Columns:

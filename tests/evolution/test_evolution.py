@@ -201,6 +201,11 @@ def test_an_individual_is_its_own_copy_and_knows_its_objectives() -> None:
         ([{"a": 1, "b": "x"}, {"a": 2, "b": "x"}], [[1.0], [1.0, 2.0]], "as many objectives in every row, got 1 and 2"),
         ([{"a": 1, "b": "x"}, {"a": 1, "b": "x"}], [[1.0], [1.0]], "a genome is there twice"),
         ([{"a": 1}], [[1.0]], r"missing genes \['b'\]"),
+        (
+            [{"a": 1, "b": "x"}],
+            0.5,
+            r"tell: expected a list with a row of numbers per genome, such as \[\[0.12\]\], got 0.5",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_refused_and_nothing_is_heard(genomes: list[object], rows: object, message: str) -> None:
@@ -208,6 +213,11 @@ def test_what_cannot_be_told_is_refused_and_nothing_is_heard(genomes: list[objec
     with pytest.raises(SpaceError, match=message):
         evolution.tell(genomes, rows)  # type: ignore[arg-type]
     assert evolution.results == []
+
+
+def test_what_is_no_space_is_one_line() -> None:
+    with pytest.raises(SpaceError, match=r"Evolution: expected a ganas.SearchSpace, got list"):
+        Evolution([1, 2])  # type: ignore[arg-type]
 
 
 def test_a_genome_is_told_once() -> None:

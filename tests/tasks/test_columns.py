@@ -27,6 +27,16 @@ def frame_with(name: str, values: object) -> pd.DataFrame:
         ("post", 10**17 + np.arange(ROWS), "numbers the rows"),
         ("seconds", 1_700_000_000 + np.arange(ROWS) // 2, "from 1700000000 to 1700000019, which is one number"),
         ("name", [f"person {index}" for index in range(ROWS)], "40 different texts in 40 rows"),
+        (
+            "price",
+            [f"{index},50" for index in range(ROWS)],
+            "an identifier; if these are numbers, write 3.14, not 3,14",
+        ),
+        (
+            "begun",
+            [f"2024-05-{index} 08:30" for index in range(ROWS)],
+            "an identifier; if these are dates, give numbers",
+        ),
         ("day", pd.date_range("2024-01-01", periods=ROWS), "holds dates"),
     ],
 )
