@@ -128,8 +128,9 @@ def _explanation(regrets: pd.DataFrame, options: str) -> list[str]:
         f"{len(regrets):,} searches. A cell is the mean over tables and seeds of 1000 × (error of the incumbent - best) "
         "/ (median - best), after so many complete trainings (with a rung or Hyperband: after as many epochs). The "
         "incumbent is the best by what the search was told; it is judged by its true error. Ranks are among the "
-        "searchers of one table. Searchers that take long have fewer seeds and tables (columns at the right: their means are "
-        "over those, so compare them in the last table of this page, which pairs); nothing that lost was removed.",
+        "searchers of one table. Searchers that take long have fewer seeds, and some have fewer tables (columns at the right: "
+        "their means are over those, so compare them in the last table of this page, which pairs); nothing that lost was "
+        "removed.",
         "",
         f"Remake it: `GANAS_DATA=DIR python benchmarks/search.py {options}`; every search is a row of [search.csv](search.csv).",
     ]
