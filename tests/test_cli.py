@@ -219,11 +219,11 @@ def test_a_reader_that_has_seen_enough_causes_no_complaint(runs):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("command", [["show"], ["show", "--history"], ["list"]])
+@pytest.mark.parametrize("command", [["show"], ["show", "--history"], ["list"], ["datasets"]])
 def test_looking_at_a_run_loads_no_heavy_package(runs, command):
     code = (
         f"import sys; from ganas.cli import main; code = main({command!r})\n"
-        "heavy = {'tensorflow', 'keras', 'sklearn', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'pandas', 'matplotlib', 'scipy', 'deap', 'joblib'} & set(sys.modules)\n"
         "print('loaded', sorted(heavy)); sys.exit(code)"
     )
     folder = runs.folder.parents[1]
@@ -239,8 +239,8 @@ def test_a_quick_command_costs_little_more_than_its_imports(runs, command):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    pairs = [
-        (processor_seconds(["-m", "ganas", *command]), processor_seconds(["-c", "import numpy, typer"]))
-        for _ in range(3)
-    ]
-    assert min(mine / imports for mine, imports in pairs) < 4.0  # it is 2.2; scikit-learn would make it 9
+    def ratio() -> float:
+        return processor_seconds(["-m", "ganas", *command]) / processor_seconds(["-c", "import numpy, typer"])
+
+    # it is 2.0 to 2.2, and scikit-learn would make it 9; a busy machine stretches most laps, but not all
+    assert any(ratio() < 2.5 for _ in range(30))
