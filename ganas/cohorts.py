@@ -19,7 +19,7 @@ from typing import Any
 
 from ganas.evaluation import TrainingBudget
 from ganas.search.activations import parse_activation
-from ganas.search.plan import NetworkPlan
+from ganas.search.plan import Corruption, DenseLayer, Head, Mutation, NetworkPlan, Optimizer
 
 COMMON_ACTIVATIONS = (
     "linear", "relu", "leaky_relu", "prelu", "elu", "selu", "tanh", "sigmoid", "silu",
@@ -41,12 +41,18 @@ LOSSES = (
 
 WHOLE_TENSOR_OPTIONS = ("clipnorm", "global_clipnorm", "gradient_accumulation_steps", "loss_scale_factor")
 
-CARRIED = frozenset({
-    "layers", "head", "loss", "optimizer", "batch_size", "kernel_initializer", "l1", "l2", "normalization", "corruption",
-    "mutation", "bottleneck", "tied", "units", "activation", "batch_normalization", "dropout", "name", "learning_rate",
-    "weight_decay", "options",
-})  # fmt: skip
-"""The fields of a plan, its layers, head and optimizer that the program trains by. A field that is not here is Keras' own."""
+CARRIED: dict[type, tuple[str, ...]] = {
+    NetworkPlan: (
+        "layers", "head", "loss", "optimizer", "batch_size", "kernel_initializer", "l1", "l2", "normalization",
+        "corruption", "mutation", "bottleneck", "tied",
+    ),
+    DenseLayer: ("units", "activation", "batch_normalization", "dropout"),
+    Head: ("units", "activation", "batch_normalization"),
+    Optimizer: ("name", "learning_rate", "weight_decay", "options"),
+    Corruption: ("kind", "rate"),
+    Mutation: ("probability", "ratio", "method", "layers"),
+}  # fmt: skip
+"""The fields of a plan and of its parts that the program trains by. A field that is not here is for Keras, unless it is off."""
 
 DEPTHS = (2, 4, 7, 10)
 """Hidden layers are padded with layers that pass their input through, up to the next of these; deeper plans are exact."""
@@ -120,10 +126,11 @@ def unsupported(plan: NetworkPlan) -> str | None:
         return "mutation of the encoder needs a plan with a bottleneck"
     if plan.loss not in LOSSES:
         return f"loss {plan.loss} looks at whole batches, or is unknown"
-    parts: tuple[Any, ...] = (plan, *plan.layers, plan.head, optimizer)
+    parts: list[Any] = [plan, *plan.layers, plan.head, optimizer, plan.corruption, plan.mutation]
     for part in parts:
-        for one in dataclasses.fields(part):
-            if one.name not in CARRIED and getattr(part, one.name) != one.default:
+        carried = next((names for kind, names in CARRIED.items() if isinstance(part, kind)), ())
+        for one in dataclasses.fields(part) if part is not None else ():
+            if one.name not in carried and getattr(part, one.name) != one.default:
                 return f"{one.name} is not in its program yet"
     return None
 

@@ -88,6 +88,14 @@ def test_a_field_that_the_program_does_not_know_is_left_to_keras_unless_it_is_of
     assert unsupported(plan) is None
     assert unsupported(dataclasses.replace(plan, label_smoothing=0.1)) == "label_smoothing is not in its program yet"
 
+    @dataclasses.dataclass(frozen=True)
+    class Decaying(Mutation):
+        decay: float = 0.0
+
+    plan = classifier((5, "relu"))
+    assert unsupported(dataclasses.replace(plan, mutation=Decaying(0.1, 0.1))) is None
+    assert "decay" in unsupported(dataclasses.replace(plan, mutation=Decaying(0.1, 0.1, decay=0.5)))
+
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 5)), max_size=60), st.integers(1, 4))
 def test_packing_puts_every_plan_into_one_job_of_its_bucket(shapes, jobs):
