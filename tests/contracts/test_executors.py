@@ -1,33 +1,13 @@
 """What every executor promises, whoever does the jobs: a new one in ``EXECUTORS`` is tested here by itself."""
 
 import os
-import signal
-import time
 
 import pytest
 
 from ganas.errors import MissingExtraError, RunError
 from ganas.execution import WorkerLost, make_executor
 from ganas.execution.executors import EXECUTORS
-
-
-def square(number):
-    return number * number
-
-
-def process(_):
-    return os.getpid()
-
-
-def nap(seconds):
-    time.sleep(seconds)
-    return seconds
-
-
-def die_if_negative(number):
-    if number < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
+from tests.test_execution import die_if_negative, nap, process, square
 
 
 def refuse(_):
@@ -66,9 +46,9 @@ def test_what_a_job_raises_is_raised(executor):
     assert dict(executor.run(square, [6])) == {0: 36}
 
 
-def test_a_job_that_kills_its_worker_is_lost_alone(executor):
-    if os.getpid() in dict(executor.run(process, [0, 0])).values():
-        pytest.skip("its jobs are done in this process")
+@pytest.mark.parametrize("executor", [name for name in EXECUTORS if name != "in_process"], indirect=True)
+def test_a_job_that_kills_its_worker_is_lost_alone_and_never_done_in_this_process(executor):
+    assert os.getpid() not in dict(executor.run(process, [0, 0])).values()
     results = dict(executor.run(die_if_negative, [3, -1, 4]))
     assert isinstance(results.pop(1), WorkerLost)
     assert results == {0: 3, 2: 4}
