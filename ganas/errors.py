@@ -39,8 +39,9 @@ class MissingExtraError(GanasError):
 
 
 def first_line(error: Exception | str) -> str:
-    """Returns the first line of what an error says, or its name if it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """Returns the first line of what an error says, or its name if it says nothing; of an empty text nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "" if isinstance(error, str) else type(error).__name__
 
 
 def with_traceback(error: Exception) -> str:

@@ -103,7 +103,7 @@ class Evaluation:
     @property
     def reason(self) -> str:
         """Why it does not count, in one line; empty where nothing was said."""
-        return first_line(self.message) if self.message else ""
+        return first_line(self.message)
 
     def to_json(self) -> dict[str, Any]:
         """Returns JSON-able data of the whole evaluation, the plan included."""

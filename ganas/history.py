@@ -155,16 +155,21 @@ class Run:
         """``running`` (or killed), ``interrupted``, ``searched`` (not assessed yet) or ``finished``."""
         return str(self.facts["status"])
 
+    @cached_property
+    def is_left(self) -> bool:
+        """Whether it is not finished and no process works on it."""
+        return self.status != "finished" and is_in_use(self.folder) is False
+
     @property
     def state(self) -> str:
         """The status, or ``broken off`` of a run that says it is running and that no process works on any more."""
-        return "broken off" if self.status == "running" and is_in_use(self.folder) is False else self.status
+        return "broken off" if self.status == "running" and self.is_left else self.status
 
     @property
     def state_in_words(self) -> str:
-        """The state, and how to go on with a run that is not finished and that no process works on."""
-        is_left = self.status != "finished" and is_in_use(self.folder) is False
-        return f"{self.state}; go on with: ganas resume {self.name}" if is_left else self.state
+        """The state, and how to go on with a run that is left, if its data can be read again."""
+        can_go_on = self.is_left and not self.facts.get("from_arrays", False)
+        return f"{self.state}; go on with: ganas resume {self.name}" if can_go_on else self.state
 
     @property
     def is_comparison(self) -> bool:

@@ -61,13 +61,18 @@ def finished(tmp_path_factory) -> Run:
     return compare(tiny(RELU, TWIN, TANH, BROKEN, TUNED), runs_dir=tmp_path_factory.mktemp("runs"))
 
 
-def test_the_screen_names_whom_a_difference_is_against_where_that_is_not_the_base(tmp_path):
+def test_the_screen_names_whom_a_difference_is_against_where_there_are_several(finished, tmp_path):
     wide = {"name": "wide", "layers": [8, 4], "against": "tanh"}
     run = compare(tiny(RELU, TANH, wide, compare={"seeds": 2}, training={"epochs": 1}), runs_dir=tmp_path)
-    stream = io.StringIO()
-    print_comparison(Console(file=stream, width=300), run)
-    lines = {line.split()[0]: line for line in stream.getvalue().splitlines() if line.strip()}
-    assert ("(to tanh)" in lines["wide"], "(to" in lines["tanh"], "(to" in lines["relu"]) == (True, False, False)
+
+    def printed(run: Run) -> dict[str, str]:
+        stream = io.StringIO()
+        print_comparison(Console(file=stream, width=300), run)
+        return {line.split()[0]: line for line in stream.getvalue().splitlines() if line.strip()}
+
+    lines = printed(run)
+    assert ("(to tanh)" in lines["wide"], "(to relu)" in lines["tanh"], "(to" in lines["relu"]) == (True, True, False)
+    assert not any("(to " in line for line in printed(finished).values())
 
 
 def rows_of(run: Run) -> dict[str, dict]:

@@ -83,19 +83,15 @@ def print_comparison(console: Console, run: Run) -> None:
     console.print(f"{run.name}: {run.facts['title']}: {run.state_in_words}", style="bold", soft_wrap=True)
     print_lines(console, facts_in_words(run))
     console.print()
-    rows = variant_rows(ComparedVariants(run))
-    base = next(row["variant"] for row in rows if row["against"] is None)
+    compared = ComparedVariants(run)
+    rows, has_bases = variant_rows(compared), len(set(compared.against.values())) > 1
     shown = [
         {
             **row,
             "validation": with_interval(row, "validation_error", "validation_half_width"),
             "test": with_interval(row, "test_error", "test_half_width"),
             "difference": with_interval(row, "difference", "difference_half_width")
-            + (
-                f" (to {row['against']})"
-                if row["against"] not in (None, base) and row["difference"] is not None
-                else ""
-            ),
+            + f" (to {row['against']})" * (has_bases and row["difference"] is not None),
         }
         for row in rows
     ]

@@ -22,6 +22,19 @@ def test_a_code_is_held_against_as_many_principal_components():
     assert component_lines({"winner": {"plan": plan}, "test": {"mean": 1.0}}) == []
 
 
+def test_the_winner_has_its_rank_in_the_search():
+    result = {
+        "winner": {"in_words": "8 relu"},
+        "rank": 3,
+        "parameters": 9,
+        "error_in_words": "RMSE",
+        "validation": {"values": [0.2], "mean": 0.2, "sd": 0.0},
+        "optimism": 0.0,
+        "search_error": 0.2,
+    }
+    assert score_lines(result)[0] == "winner: 8 relu (9 parameters), rank 3 in the search"
+
+
 @pytest.mark.parametrize(
     ("error", "end"),
     [("1 - accuracy on 40 rows", "1.000"), ("1 - R2 on 40 rows", "1.400"), ("RMSE on 40 rows", "1.400")],
