@@ -170,6 +170,8 @@ def _read_code(plan: NetworkPlan, *, is_mirrored: bool) -> dict[str, Value]:
         return values | {"decoder": "mirrored", "tied": plan.tied}
     if len(set(decoder)) != 1 or decoder[0].batch_normalization or decoder[0].dropout:
         raise SpaceError("plan decoder: expected the mirrored encoder, or plain layers that are all alike")
+    if plan.tied:
+        raise SpaceError("plan tied: only a mirrored decoder can be, and this one is independent")
     own: dict[str, Value] = {
         "decoder_layers": len(decoder),
         "decoder_units": decoder[0].units,

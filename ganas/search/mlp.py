@@ -6,6 +6,7 @@ it lies in a plan. Fixed genes are no decisions: they are not in the genome, ``d
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from ganas.errors import ConfigError, SpaceError
 from ganas.search.genes import Gene, IntegerRange, Value
-from ganas.search.plan import NetworkPlan
+from ganas.search.plan import NetworkPlan, first_difference
 from ganas.search.space import Condition, LayerGroup, SearchSpace
 from ganas.search.words import (
     INITIALIZERS,
@@ -122,8 +123,9 @@ class Chain:
         """Returns the gene values of a plan; its head does not matter.
 
         Raises:
-            SpaceError: something that the section fixes is different in the plan.
+            SpaceError: something that the section fixes is different in the plan, or the plan says what no section can.
         """
+        plan = _without_idle_parts(plan)
         rows, values = read_plan(plan)
         if plan.loss is not None:  # a trained plan has Keras' name of it, the section perhaps a short one
             known = self.genes["loss"].values if "loss" in self.genes else [self.fixed.get("loss")]
@@ -136,7 +138,11 @@ class Chain:
         if not self.count.contains(len(rows)):
             raise SpaceError(f"plan layers: expected {self.count.in_words()}, got {len(rows)}")
         layers = {"layers": [{key: row[key] for key in self.row_genes} for row in rows]} if self.is_layered else {}
-        return layers | {key: values[key] for key in self.genes if key in values}
+        genome = layers | {key: values[key] for key in self.genes if key in values}
+        unsaid = first_difference(plan, self.decode(genome))
+        if unsaid is not None:
+            raise SpaceError(f"plan {unsaid}: no word of [search] says it, so no network of this search has it")
+        return genome
 
 
 def read_chain(words: Mapping[str, Any], *, also_known: Collection[str] = ()) -> Chain:
@@ -179,12 +185,11 @@ def make_plan(rows: Sequence[Mapping[str, Value]], values: Mapping[str, Value]) 
 
 def read_plan(plan: NetworkPlan) -> tuple[list[dict[str, Value]], dict[str, Value]]:
     """Returns what :func:`make_plan` makes the plan of; of a part that is not there, only the value that says so."""
-    data = plan.to_json()
+    data = _without_idle_parts(plan).to_json()
     rows = [{key: layer[word.path[0]] for key, word in LAYER_WORDS.items()} for layer in data["layers"]]
     for table, (switch, off) in OFF.items():
         part, key = TABLES[table][switch].path
-        if data[part] is None or data[part][key] == off:
-            data[part] = {key: off}
+        data[part] = data[part] or {key: off}
     values = {}
     for name_of_gene, word in FLAT_WORDS.items():
         place = data
@@ -193,6 +198,15 @@ def read_plan(plan: NetworkPlan) -> tuple[list[dict[str, Value]], dict[str, Valu
         if word.path[-1] in place:
             values[name_of_gene] = place[word.path[-1]]
     return rows, values
+
+
+def _without_idle_parts(plan: NetworkPlan) -> NetworkPlan:
+    """Returns the plan without parts that are switched off, such as a weight mutation of probability 0."""
+    for table, (switch, off) in OFF.items():
+        part, key = TABLES[table][switch].path
+        if getattr(getattr(plan, part), key, None) == off:
+            plan = dataclasses.replace(plan, **{part: None})
+    return plan
 
 
 def read_layer_count(spec: Any, least: int) -> IntegerRange:

@@ -265,6 +265,22 @@ class NetworkPlan:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def first_difference(plan: NetworkPlan, other: NetworkPlan) -> str | None:
+    """Names the first field in which two plans differ, such as ``optimizer options``, or None; heads and losses do not count."""
+    pairs = [dataclasses.replace(one, head=None, loss=None).to_json() for one in (plan, other)]
+    return _first_difference(*pairs)
+
+
+def _first_difference(data: Any, other: Any) -> str | None:
+    if not (isinstance(data, dict) and isinstance(other, dict)):
+        return None if data == other else ""
+    for name in {**data, **other}:
+        inner = _first_difference(data.get(name), other.get(name))
+        if inner is not None:
+            return f"{name} {inner}".rstrip()
+    return None
+
+
 def _refuse_untrainable(layers: Iterable[DenseLayer]) -> None:
     # Not when a layer is made: what an earlier run could not train is still to be shown.
     for layer in layers:

@@ -7,7 +7,7 @@ import pytest
 
 from ganas.errors import ConfigError, SpaceError
 from ganas.search.autoencoder import autoencoder_space
-from ganas.search.plan import DenseLayer, mlp_plan
+from ganas.search.plan import DenseLayer, NetworkPlan, mlp_plan
 from ganas.search.start import autoencoder_start_genomes
 
 
@@ -73,6 +73,12 @@ def test_a_plan_that_is_read_back_into_a_genome_builds_the_same_plan():
     for _ in range(60):
         plan = space.decode(space.sample(rng))
         assert space.decode(space.encode(plan)) == plan
+
+
+def test_a_tied_decoder_that_mirrors_nothing_is_refused():
+    plan = NetworkPlan((DenseLayer(8), DenseLayer(2, "linear"), DenseLayer(8)), bottleneck=1, tied=True)
+    with pytest.raises(SpaceError, match=r"^plan tied: only a mirrored decoder can be"):
+        autoencoder_space({"decoder": "independent", "layers": [1, 2]}, inputs=4).encode(plan)
 
 
 def test_a_network_without_a_bottleneck_is_refused():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ganas.errors import ConfigError, SpaceError
 from ganas.search.mlp import FLAT_WORDS, LAYER_WORDS, SEARCH_DEFAULTS, TABLES, mlp_space
-from ganas.search.plan import Corruption, Head, Mutation, mlp_plan
+from ganas.search.plan import Corruption, DenseLayer, Head, Mutation, NetworkPlan, Optimizer, mlp_plan
 from ganas.search.start import start_genomes
 
 EVERYTHING = {
@@ -93,6 +93,26 @@ def test_a_table_that_is_there_switches_its_part_on() -> None:
     plan = space.decode(space.sample(np.random.default_rng(0)))
     assert plan.corruption == Corruption("mask", 0.3)
     assert plan.mutation == Mutation(0.2, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"optimizer": Optimizer("sgd", 1e-3, options={"momentum": 0.9})}, "optimizer options momentum"),
+        ({"tied": True}, "tied"),
+        ({"bottleneck": 0}, "bottleneck"),
+    ],
+)
+def test_a_plan_that_says_what_no_word_says_has_no_genome(said, field) -> None:
+    space = mlp_space({"optimizer": ["adam", "sgd"]})
+    with pytest.raises(SpaceError, match=rf"^plan {field}: no word of \[search\] says it"):
+        space.encode(NetworkPlan((DenseLayer(64),), **said))
+
+
+def test_a_part_of_a_plan_that_does_nothing_is_none() -> None:
+    space = mlp_space({"weight_mutation": {"probability": [0.0, 0.1]}})
+    idle = mlp_plan([64], mutation=Mutation(0.0, 0.3))
+    assert space.encode(idle) == space.encode(mlp_plan([64]))
 
 
 def test_a_plan_that_disagrees_with_what_is_fixed_has_no_genome() -> None:
