@@ -205,7 +205,8 @@ def _without_idle_parts(plan: NetworkPlan) -> NetworkPlan:
     for table, (switch, off) in OFF.items():
         part, key = TABLES[table][switch].path
         if getattr(getattr(plan, part), key, None) == off:
-            plan = dataclasses.replace(plan, **{part: None})
+            none: dict[str, Any] = {part: None}
+            plan = dataclasses.replace(plan, **none)
     return plan
 
 

@@ -90,6 +90,7 @@ def task_of_table(table: Table, settings: DataSettings) -> Task:
     kind = settings.kind or infer_kind(require_target(table))
     if kind not in KINDS:
         raise ConfigError(f"[task] kind: must be one of {', '.join(KINDS)}, got {kind!r}")
+    settings.refuse_what_is_of_others(kind)
     return KINDS[kind](table, settings)
 
 

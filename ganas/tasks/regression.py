@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganas.errors import ConfigError, DataError
+from ganas.errors import DataError
 from ganas.search.plan import Head
 from ganas.tasks.losses import REGRESSION_LOSSES
 from ganas.tasks.metrics import NumberMeasure, error_name, metric_of
@@ -32,17 +32,16 @@ def regression_task(table: Table, settings: DataSettings) -> SupervisedTask:
 
     Raises:
         DataError: there is no target, it holds no numbers or infinite ones, or it is constant or as good as that.
-        ConfigError: class weights are asked for.
+        ConfigError: the metric is unknown.
     """
     target = require_target(table)
-    if settings.class_weights:
-        raise ConfigError("[task] class_weights: is for classification, not for regression; leave it out")
-    try:
-        values = target.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        example = next(value for value in target if not is_number(value))
-        message = f'{table.name}: regression needs a target of numbers, got {str(example)[:40]!r}; or set kind = "classification"'
-        raise DataError(message) from None
+    is_numeric = np.issubdtype(target.dtype, np.number)
+    other = None if is_numeric else next((value for value in target if not is_number(value)), None)
+    if other is not None:
+        raise DataError(
+            f'{table.name}: regression needs a target of numbers, got {str(other)[:40]!r}; or set kind = "classification"'
+        )
+    values = target.astype(np.float64)
     is_finite = np.abs(values) <= LARGEST
     if not is_finite.all():
         raise DataError(

@@ -12,6 +12,15 @@ VALIDATION_ON_TEST = "test"
 TRAINED_ON = ("normal", "all")
 SCORES = ("reconstruction", "combined")
 PROBES = ("linear", "network")
+OF_KINDS = {
+    "class_weights": ("classification",),
+    "anomaly": ("anomaly",),
+    "train_on": ("anomaly",),
+    "score": ("anomaly",),
+    "false_alarm_rate": ("anomaly",),
+    "probe": ("features",),
+}
+"""Settings that mean something for some kinds of tasks only; the others do for all."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class DataSettings:
         header: whether the file's first line names the columns; None: look.
         test: a file of test rows; None: the data set's official ones, else drawn.
         test_fraction: share of rows drawn for the test where there are no others; 0: none.
-        validation: share of the other rows (1 and above: their number) that validate; 0: all rows train and are measured;
+        validation: share of the other rows (from 2 on: their number) that validate; 0: all rows train and are measured;
             ``"test"``: all rows train and the test rows validate, as some publications do.
         train_rows: so many of the rows that are left to train on are drawn, and the others not used; None: all train.
         folds: from 2 on, cross-validation over the rows that are not test rows, instead of ``validation``.
@@ -70,8 +79,11 @@ class DataSettings:
                 raise ConfigError(
                     f'[data] validation: must be a share, a number of rows or "test", got {self.validation!r}'
                 )
-        elif self.validation < 0:
-            raise ConfigError(f"[data] validation: must be at least 0, got {self.validation}")
+        elif not (0 <= self.validation < 1 or (self.validation >= 2 and float(self.validation).is_integer())):
+            raise ConfigError(
+                "[data] validation: must be a share of at least 0 and below 1, or a number of rows from 2 on, got "
+                f"{self.validation}"
+            )
         if self.train_rows is not None and self.train_rows < 1:
             raise ConfigError(f"[data] train_rows: must be at least 1, got {self.train_rows}")
         if self.folds < 1:
@@ -85,6 +97,20 @@ class DataSettings:
                 raise ConfigError(f"[task] {name}: must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         if not 0 < self.false_alarm_rate < 1:
             raise ConfigError(f"[task] false_alarm_rate: must be above 0 and below 1, got {self.false_alarm_rate}")
+
+    def refuse_what_is_of_others(self, kind: str) -> None:
+        """Refuses settings that mean nothing for tasks of a ``kind``.
+
+        Raises:
+            ConfigError: one of them is not left at its default.
+        """
+        for one in fields(self):
+            kinds, value = OF_KINDS.get(one.name, (kind,)), getattr(self, one.name)
+            if kind not in kinds and value != one.default:
+                known = ", ".join(kinds)
+                raise ConfigError(
+                    f"[task] {one.name}: is for {known}, and this is {kind}; leave {value!r} out, or set the kind"
+                )
 
 
 def make_settings(**options: Any) -> DataSettings:

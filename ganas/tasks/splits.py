@@ -109,7 +109,7 @@ def _drawn(strata: NDArray[Any], train: Rows, settings: DataSettings) -> Rows:
 
 
 def _count(share: float, rows: int, name: str) -> int:
-    """Returns how many rows a share, or a number from 1 on, stands for."""
+    """Returns how many rows a share, or a number, stands for."""
     count = int(share) if share >= 1 else max(1, round(share * rows))
     if count >= rows:
         raise DataError(

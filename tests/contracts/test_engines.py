@@ -31,7 +31,7 @@ LAYERED = SearchSpace(
     },
     conditions={"momentum": Condition("optimizer", ("sgd",))},
 )
-FINITE = SearchSpace({"a": Choice("xyz"), "b": IntegerRange(1, 4)})
+FINITE = SearchSpace({"a": Choice(list("xyz")), "b": IntegerRange(1, 4)})
 
 
 def error(genome: Genome) -> float:

@@ -13,7 +13,7 @@ from ganas.evolution import Birth, Evolution, Individual, Stopped
 from ganas.search.genes import Choice, FloatRange, IntegerRange
 from ganas.search.space import Genome, SearchSpace
 
-SPACE = SearchSpace({"a": IntegerRange(0, 999), "b": Choice("xyz")})
+SPACE = SearchSpace({"a": IntegerRange(0, 999), "b": Choice(list("xyz"))})
 
 
 def evolve(rounds: int, count: int, **settings: object) -> Evolution:

@@ -135,7 +135,7 @@ def test_places_of_genes_outside_layers_are_warped() -> None:
     space = SearchSpace(
         {
             "two": Choice([1, 2], ordered=True),
-            "name": Choice("xyz"),
+            "name": Choice(list("xyz")),
             "units": Choice([16, 32, 64]),
             "layers": LayerGroup(IntegerRange(1, 3), {"units": IntegerRange(4, 64)}),
             "rate": FloatRange(1e-4, 1e-1, log=True),

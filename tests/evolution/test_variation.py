@@ -26,7 +26,7 @@ from ganas.search.space import Condition, Genome, LayerGroup, SearchSpace
 SPACE = SearchSpace(
     {
         "layers": LayerGroup(
-            IntegerRange(1, 5), {"units": IntegerRange(8, 128, log=True), "activation": Choice("rte")}
+            IntegerRange(1, 5), {"units": IntegerRange(8, 128, log=True), "activation": Choice(list("rte"))}
         ),
         "optimizer": Choice(["sgd", "adam"]),
         "momentum": FloatRange(0, 0.99),

@@ -79,7 +79,7 @@ def test_the_size_counts_the_values(gene: Gene) -> None:
     assert all(map(gene.contains, gene.values))
 
 
-@pytest.mark.parametrize("gene", [Choice("abcd"), IntegerRange(1, 4), IntegerRange(2, 8, step=2)])
+@pytest.mark.parametrize("gene", [Choice(list("abcd")), IntegerRange(1, 4), IntegerRange(2, 8, step=2)])
 def test_samples_are_spread_evenly_over_the_ends_too(gene: Gene) -> None:
     rng = np.random.default_rng(0)
     counts = Counter(gene.sample(rng) for _ in range(4000))
@@ -144,6 +144,9 @@ def test_a_fixed_gene_has_one_value() -> None:
     [
         (lambda: Choice([]), "at least one value"),
         (lambda: Choice([1, 1.0]), "twice"),
+        (lambda: Choice("relu"), "a choice is of a list of values, got 'relu'"),
+        (lambda: Choice({"relu"}), "a choice is of a list of values, got {'relu'}"),
+        (lambda: Choice(3), "a choice is of a list of values, got 3"),  # type: ignore[arg-type]
         (lambda: Choice([(1, 2), (3,)]), r"texts, numbers, true, false or None, got \(1, 2\)"),  # type: ignore[list-item]
         (lambda: Choice([[1, 2], [3]]), r"texts, numbers, true, false or None, got \[1, 2\]"),  # type: ignore[list-item]
         (lambda: Choice([1.0, math.nan]), "a choice is of finite numbers, got nan"),

@@ -13,7 +13,9 @@ from ganas.search.space import Condition, Genome, LayerGroup, SearchSpace
 
 SPACE = SearchSpace(
     {
-        "layers": LayerGroup(IntegerRange(1, 3), {"units": IntegerRange(8, 64, log=True), "activation": Choice("rt")}),
+        "layers": LayerGroup(
+            IntegerRange(1, 3), {"units": IntegerRange(8, 64, log=True), "activation": Choice(list("rt"))}
+        ),
         "optimizer": Choice(["sgd", "adam"]),
         "momentum": FloatRange(0, 0.99),
         "batch_size": Choice([16, 32], ordered=True),
@@ -31,7 +33,7 @@ SMALL = SearchSpace(
 seeds = st.integers(0, 2**32)
 
 
-def conditioned(gene, values, other=Choice("xy")):  # noqa: B008  # genes are frozen
+def conditioned(gene, values, other=Choice(list("xy"))):  # noqa: B008  # genes are frozen
     return SearchSpace({"a": gene, "b": other}, conditions={"b": Condition("a", values)})
 
 
@@ -198,7 +200,7 @@ def test_a_genome_stands_for_itself_unless_the_space_decodes() -> None:
 
 def test_a_value_beside_the_steps_is_the_genome_of_the_nearest_step() -> None:
     for log in (False, True):
-        space = SearchSpace({"rate": FloatRange(0.1, 0.5, log=log, step=0.1), "name": Choice("xy")})
+        space = SearchSpace({"rate": FloatRange(0.1, 0.5, log=log, step=0.1), "name": Choice(list("xy"))})
         assert space.genome({"rate": 0.1 + 0.2, "name": "x"}) == space.genome({"rate": 0.3, "name": "x"})
         assert space.genome({"rate": 0.11, "name": "x"})["rate"] == 0.1
 
@@ -231,7 +233,7 @@ def test_the_size_of_many_switches_is_the_product_of_theirs() -> None:
 
 
 def test_the_size_counts_conditions_on_conditions() -> None:
-    genes = {"a": IntegerRange(0, 4), "b": Choice("xyz"), "c": Choice("uv"), "d": Choice([1, 2, 3, 4])}
+    genes = {"a": IntegerRange(0, 4), "b": Choice(list("xyz")), "c": Choice(list("uv")), "d": Choice([1, 2, 3, 4])}
     conditions = {"b": Condition("a", (1, 2)), "c": Condition("b", ("x",)), "d": Condition("a", (2, 3))}
     space = SearchSpace(genes, conditions=conditions)
     assert space.size == len(list(space.genomes())) == 2 + (2 + 2) + (2 + 2) * 4 + 4
@@ -245,7 +247,7 @@ def test_deep_groups_are_counted_as_long_as_a_float_holds_the_number() -> None:
     assert LayerGroup(IntegerRange(1, 10**6), {"units": Choice([1])}).size == 10**6
     assert LayerGroup(IntegerRange(1, 120), row).size == sum(3**count for count in range(1, 121))
     for high in (1000, 10**6, 10**30):
-        space = SearchSpace({"layers": LayerGroup(IntegerRange(1, high), row), "name": Choice("xy")})
+        space = SearchSpace({"layers": LayerGroup(IntegerRange(1, high), row), "name": Choice(list("xy"))})
         assert math.isinf(space.size)
     with pytest.raises(SpaceError, match="1e300"):
         next(space.genomes())

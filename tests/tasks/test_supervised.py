@@ -237,6 +237,7 @@ def test_short_names_of_losses_are_understood_and_unknown_ones_refused() -> None
         (X, ["a"] * 100, {}, "one class only"),
         (X, np.full(100, 3.5), {"kind": "regression"}, "target is 3.5 in every row"),
         (X, LABELS, {"kind": "regression"}, "needs a target of numbers, got '"),
+        (X, ["1_0", *map(str, range(99))], {"kind": "regression"}, "needs a target of numbers, got '1_0'"),
         (X, np.where(np.arange(100) == 3, np.inf, NUMBERS), {}, r"of finite numbers, got inf \(1 of 100 rows\); leave"),
         (
             X,
@@ -269,6 +270,21 @@ def test_what_cannot_be_learned_is_one_clear_line(
         ({"kind": "clustering"}, "kind: must be one of classification, regression"),
         ({"folds": 0}, "folds: must be at least 1"),
         ({"validation": "tst"}, 'a number of rows or "test"'),
+        *[
+            ({"validation": said}, f"below 1, or a number of rows from 2 on, got {said}")
+            for said in (-0.1, 1.0, 2.5, np.nan)
+        ],
+        ({"class_weights": True, "kind": "regression"}, "class_weights: is for classification, and this is regression"),
+        *[
+            ({name: said}, rf"^\[task\] {name}: is for {kind}, and this is classification; leave {said!r} out, or set")
+            for kind, name, said in [
+                ("anomaly", "anomaly", "no"),
+                ("anomaly", "train_on", "all"),
+                ("anomaly", "score", "combined"),
+                ("anomaly", "false_alarm_rate", 0.1),
+                ("features", "probe", "network"),
+            ]
+        ],
         ({"test_fraction": 1.5}, "test_fraction"),
         ({"scaling": "robust"}, "must be one of standard, min_max"),
         ({"colour": "red"}, "'colour': unknown; known are"),
