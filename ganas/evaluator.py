@@ -1,7 +1,7 @@
 """The evaluator: plans in, evaluations out. The public, reusable door to training.
 
-It completes plans with the task's head and loss, gives each training its seed, has them trained from rung to rung
-(``ganas.dispatch``), and puts the answers of folds and repeats together. A plan is trained once: equal plans share one
+It completes plans with the task's head and loss, gives each training its seed, has them trained (``ganas.dispatch``) from
+rung to rung (``ganas.halving``), and puts the answers of folds and repeats together. A plan is trained once: equal plans share one
 evaluation. What it answers for a plan depends on the task, the budget, the seed and the plan alone; with rungs also on whom
 it is compared with, with an estate also on whose weights it inherits. Threads may share one: what belongs to a batch is kept
 in its call.
@@ -14,8 +14,7 @@ import functools
 import textwrap
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ganas import cohorts
@@ -23,6 +22,7 @@ from ganas.dispatch import Dispatcher
 from ganas.errors import ConfigError, GanasError, SpaceError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.execution import Executor, make_executor
+from ganas.halving import Climbed, RungScores, train_from_rung_to_rung
 from ganas.inheritance import Estate
 from ganas.jobs import Training, combine
 from ganas.machine import check_backend
@@ -88,8 +88,7 @@ class Evaluator:
         self._folds: dict[int, str] = {}
         self._steps: dict[int, float] = {}
         self._cache: dict[str, Evaluation] = {}
-        self._rung_scores: dict[tuple[int, ...], list[float]] = defaultdict(list)
-        """Errors at a rung by the epochs of the rungs up to it: brackets have rungs of their own."""
+        self._rung_scores = RungScores()
         self._unfinished: dict[str, Evaluation] = {}
         self._estate = estate
         self._batches = 0
@@ -182,9 +181,7 @@ class Evaluator:
         for evaluation in evaluations:
             if evaluation.plan.digest() not in self._cache:
                 self._cache[evaluation.plan.digest()] = evaluation
-                marks = tuple(epochs for epochs, _ in evaluation.rungs)
-                for rung, (_, score) in enumerate(evaluation.rungs):
-                    self._rung_scores[marks[: rung + 1]].append(score)
+                self._rung_scores.remember(evaluation)
         left = {evaluation.plan.digest(): evaluation for evaluation in unfinished}
         self._unfinished = {digest: evaluation for digest, evaluation in left.items() if digest not in self._cache}
 
@@ -296,59 +293,21 @@ class Evaluator:
 
     def _train(
         self,
-        plans: dict[int, NetworkPlan],
+        plans: Mapping[int, NetworkPlan],
         known: Mapping[int, Evaluation],
         parents: Mapping[int, Sequence[NetworkPlan]],
         bracket: Rungs | None,
         answer: Callable[[int, Evaluation], None],
         deadline: float | None,
     ) -> None:
-        """Trains the plans from rung to rung; who does not survive a rung is answered ``stopped`` there.
-
-        Who is ``known`` of the same batch has its answer, and counts at the rungs it came to.
-        """
-        marks = bracket.epochs(self.budget.epochs) if bracket else ()
-        alive: dict[int, list[Training]] = {}
+        """Trains the plans and answers each; who is ``known`` of the same batch has its answer."""
+        candidates: dict[int, list[Training]] = {}
         inherited: dict[int, float] = {}
         for index, plan in plans.items():
-            alive[index], inherited[index] = self._trainings(index, plan, parents.get(index, ()))
-        passed: dict[int, tuple[tuple[int, float], ...]] = dict.fromkeys(plans, ())
-
-        def settle(index: int, parts: list[Trained], status: str = "ok") -> None:
-            answer(index, self._finish(plans[index], parts, passed[index], inherited[index], status))
-
-        for rung, pause in enumerate((*marks, None)):
-            at_rung: dict[int, list[Trained]] = {}
-
-            def finish(
-                index: int, parts: list[Trained], rung: int = rung, at_rung: dict[int, list[Trained]] = at_rung
-            ) -> None:
-                if all(part.outcome.status == "ok" for part in parts) and rung < len(marks):
-                    at_rung[index] = parts
-                else:
-                    settle(index, parts)
-
-            self._stage(alive, pause, deadline, finish)
-            if bracket is None or pause is None:
-                break
-            scores = {index: fmean([part.measures["error"] for part in parts]) for index, parts in at_rung.items()}
-            scores |= {index: one.rungs[rung][1] for index, one in known.items() if rung < len(one.rungs)}
-            earlier = self._rung_scores[marks[: rung + 1]]
-            survivors = bracket.survivors(scores, earlier)
-            earlier += [scores[index] for index in sorted(scores)]
-            for index, parts in at_rung.items():
-                passed[index] = (*passed[index], (pause, scores[index]))
-                is_finished = all(part.outcome.is_finished for part in parts)
-                if index not in survivors or is_finished:
-                    settle(index, parts, "ok" if index in survivors else "stopped")
-            alive = {
-                index: [
-                    dataclasses.replace(training, member=dataclasses.replace(training.member, state=part.outcome.state))
-                    for training, part in zip(alive[index], at_rung[index], strict=True)
-                ]
-                for index in at_rung
-                if index in survivors and not all(part.outcome.is_finished for part in at_rung[index])
-            }
+            candidates[index], inherited[index] = self._trainings(index, plan, parents.get(index, ()))
+        leg = functools.partial(self._train_leg, deadline=deadline)
+        for climbed in train_from_rung_to_rung(candidates, leg, bracket, self.budget.epochs, self._rung_scores, known):
+            answer(climbed.index, self._finish(plans[climbed.index], climbed, inherited[climbed.index]))
 
     def _bracket(self, batch: int | None) -> Rungs | None:
         """Returns the rungs of batch number ``batch``."""
@@ -374,21 +333,15 @@ class Evaluator:
         ]
         return trainings, heirloom.epochs if heirloom else 0
 
-    def _stage(
-        self,
-        alive: dict[int, list[Training]],
-        pause: int | None,
-        deadline: float | None,
-        finish: Callable[[int, list[Trained]], None],
-    ) -> None:
-        """Runs one leg of training for all that are alive; ``finish`` hears of each plan once all its parts are in."""
+    def _train_leg(
+        self, alive: Mapping[int, list[Training]], pause: int | None, deadline: float | None
+    ) -> Iterator[tuple[int, list[Trained]]]:
+        """Trains all that are alive to ``pause`` epochs; yields each plan's index and parts once all its parts are in."""
         groups: dict[tuple[str, str], list[Training]] = defaultdict(list)
         for trainings in alive.values():
             name = self.trainer_of(trainings[0].member.plan)[0]
             for training in trainings:
-                fold = training.fold
-                path = self._fold(fold)
-                groups[name, path].append(training)
+                groups[name, self._fold(training.fold)].append(training)
         parts: dict[int, dict[int, Trained]] = defaultdict(dict)
         options = {
             "pause": pause,
@@ -400,19 +353,13 @@ class Evaluator:
             mine = alive[training.index]
             parts[training.index][mine.index(training)] = trained
             if len(parts[training.index]) == len(mine):
-                finish(training.index, [parts[training.index][place] for place in range(len(mine))])
+                yield training.index, [parts[training.index][place] for place in range(len(mine))]
 
-    def _finish(
-        self,
-        plan: NetworkPlan,
-        parts: list[Trained],
-        rungs: tuple[tuple[int, float], ...],
-        inherited: float,
-        status: str,
-    ) -> Evaluation:
+    def _finish(self, plan: NetworkPlan, climbed: Climbed, inherited: float) -> Evaluation:
         """Puts the parts of one plan together into its evaluation, and remembers it; of two threads', the first."""
-        evaluation = combine(plan, self._seed_of(plan), parts, self.task.inputs, status)
-        evaluation = dataclasses.replace(evaluation, rungs=rungs, trainer=self.trainer_of(plan)[0])
+        status = "stopped" if climbed.is_stopped else "ok"
+        evaluation = combine(plan, self._seed_of(plan), climbed.parts, self.task.inputs, status)
+        evaluation = dataclasses.replace(evaluation, rungs=climbed.rungs, trainer=self.trainer_of(plan)[0])
         limit, latency = self.budget.max_latency_ms, evaluation.measures.get("latency_ms")
         if limit is not None and latency is not None and latency > limit:
             message = f"{latency:.3g} ms for a prediction, more than [training] max_latency_ms = {limit:g}"
@@ -428,7 +375,7 @@ class Evaluator:
             if (first := self._cache.get(plan.digest())) is not None:
                 return first
             if self._estate is not None:  # before anyone can ask for them
-                self._estate.leave(evaluation, [part.outcome.weights for part in parts])
+                self._estate.leave(evaluation, [part.outcome.weights for part in climbed.parts])
             self._cache[plan.digest()] = evaluation
         return evaluation
 
