@@ -96,7 +96,7 @@ def print_member(console: Console, member: HallMember) -> None:
     lines = [
         f"error {number_in_words(member.error)}" + "".join(f", {measure}" for measure in measures),
         f"{number_in_words(evaluation.parameters)} parameters, {kept}, {seconds_in_words(evaluation.seconds)}",
-        f"training: {training_in_words(evaluation)}, by the {evaluation.trainer} trainer, seed {evaluation.seed}",
+        f"training: {training_in_words(evaluation.plan)}, by the {evaluation.trainer} trainer, seed {evaluation.seed}",
         *([f"genes: {', '.join(genes)}"] if genes else []),
         f"origin: number {record.number}, generation {record.generation}, {record.operator}{parents}",
     ]

@@ -126,10 +126,10 @@ def _variant_row(
     row["fluctuation"] = fmean(fluctuations) if fluctuations else None
     seconds = (compared.run.facts.get("step_seconds") or {}).get(name)
     row["step_milliseconds"] = None if seconds is None else 1000 * seconds
-    plan = (good or trainings)[0].evaluation if trainings else None
-    row["parameters"] = None if plan is None else plan.parameters
-    row["network"] = "" if plan is None else plan.plan.in_words()
-    row["training"] = "" if plan is None else training_in_words(plan)
+    sample = (good or trainings)[0].evaluation if trainings else None
+    row["parameters"] = None if sample is None else sample.parameters
+    row["network"] = "" if sample is None else sample.plan.in_words()
+    row["training"] = "" if sample is None else training_in_words(sample.plan)
     row["measures"] = _mean_measures([one.test if compared.has_test else one.evaluation.measures for one in good])
     row["dead"] = [fmean(shares) for shares in zip(*[one.dead for one in good if one.dead], strict=True)]
     return row

@@ -12,6 +12,7 @@ from typing import Any
 
 from ganas.evaluation import Evaluation
 from ganas.history import HallMember, Record
+from ganas.search.plan import NetworkPlan
 
 Row = dict[str, Any]
 
@@ -70,7 +71,7 @@ def hall_rows(members: Iterable[HallMember]) -> list[Row]:
         {
             "rank": member.rank,
             "network": member.in_words(),
-            "training": training_in_words(member.evaluation),
+            "training": training_in_words(member.evaluation.plan),
             "error": member.error,
             "parameters": member.evaluation.parameters,
             "epochs": member.evaluation.best_epoch,
@@ -80,20 +81,20 @@ def hall_rows(members: Iterable[HallMember]) -> list[Row]:
     ]
 
 
-def training_in_words(evaluation: Evaluation) -> str:
+def training_in_words(plan: NetworkPlan) -> str:
     """Describes how a plan is trained: ``adam 0.001, batch 32, categorical_crossentropy``."""
-    plan = evaluation.plan
-    words = [f"{plan.optimizer.name} {plan.optimizer.learning_rate:.2g}", f"batch {plan.batch_size}"]
-    words += [f"decay {plan.optimizer.weight_decay:.2g}"] * (plan.optimizer.weight_decay > 0)
+    optimizer = plan.optimizer
+    options = "".join(f" {name} {value}" for name, value in optimizer.options)
+    words = [f"{optimizer.name} {optimizer.learning_rate:.2g}{options}", f"batch {plan.batch_size}"]
+    words += [f"decay {optimizer.weight_decay:.2g}"] * (optimizer.weight_decay > 0)
     words += [f"{name} {value:.2g}" for name, value in (("l1", plan.l1), ("l2", plan.l2)) if value > 0]
     words += [plan.loss] if plan.loss is not None else []
     words += [plan.kernel_initializer] * (plan.kernel_initializer != "glorot_uniform")
     if plan.corruption is not None:
         words.append(f"{plan.corruption.kind} noise {plan.corruption.rate:.2g}")
     if plan.mutation is not None:
-        words.append(
-            f"weight mutation {plan.mutation.method} {plan.mutation.probability:.2g} × {plan.mutation.ratio:.2g}"
-        )
+        mutation, where = plan.mutation, " of the encoder" * (plan.mutation.layers == "encoder")
+        words.append(f"weight mutation{where} {mutation.method} {mutation.probability:.2g} × {mutation.ratio:.2g}")
     return ", ".join(words)
 
 

@@ -219,17 +219,17 @@ class NetworkPlan:
         return 2 * sum(a * b for a, b in pairwise(widths))
 
     def in_words(self) -> str:
-        """Describes the chain for a reader: ``64 relu → 32 tanh bn drop 0.2 → softmax 10``."""
+        """Describes the chain for a reader, in the order of what is computed: ``64 relu → 32 bn tanh drop 0.2 → softmax 10``."""
         words = []
         for index, layer in enumerate(self.layers):
-            parts = [str(layer.units), layer.activation]
-            parts += ["bn"] * layer.batch_normalization
+            parts = [layer.activation, *["bn"] * layer.batch_normalization]
+            parts = [str(layer.units), *(parts if self.normalization == "after_activation" else parts[::-1])]
             parts += [f"drop {layer.dropout:.3g}"] * (layer.dropout > 0)
             parts += ["(code)"] * (index == self.bottleneck)
             words.append(" ".join(parts))
         if self.head is not None:
             words.append(f"{self.head.activation} {self.head.units}" + " bn" * self.head.batch_normalization)
-        return " → ".join(words)
+        return " → ".join(words) + ", tied" * self.tied
 
     def to_json(self) -> dict[str, Any]:
         """Returns JSON-able data from which :meth:`from_json` makes an equal plan; defaults are written too."""
