@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganas.npz import UnreadableNpz, open_npz
-from ganas.tasks.datasets import DATASETS, KERAS, OPENML, find_file
+from ganas.tasks.datasets import DATASETS, KERAS, OPENML, SCIKIT_LEARN, find_file
 from ganas.tasks.files import NPZ_LAYOUTS, is_file_name
 from ganas.tasks.text import encoding_of, has_blanks_at_ends, read_text, separator_of
 
@@ -91,9 +92,15 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
             f"x, y = fetch_openml(data_id={source.removeprefix(OPENML)}, return_X_y=True, as_frame=True)"
         )
         return False
-    if DATASETS[source].library == KERAS:
-        script.lines.append(f"(x_train, y_train), (x_test, y_test) = keras.datasets.{source}.load_data()")
-        return True
+    return OF_LIBRARIES[DATASETS[source].library](script, source, pipeline)
+
+
+def _load_of_keras(script: DataScript, source: str, pipeline: dict[str, Any]) -> bool:
+    script.lines.append(f"(x_train, y_train), (x_test, y_test) = keras.datasets.{source}.load_data()")
+    return True
+
+
+def _load_of_scikit_learn(script: DataScript, source: str, pipeline: dict[str, Any]) -> bool:
     function = f"{'load' if DATASETS[source].is_bundled else 'fetch'}_{source}"
     script.imports.add(f"from sklearn.datasets import {function}")
     if _has_named_classes(script, pipeline):
@@ -101,6 +108,13 @@ def _load(script: DataScript, run: Run, pipeline: dict[str, Any]) -> bool:
     else:
         script.lines.append(f"x, y = {function}(return_X_y=True)")
     return False
+
+
+OF_LIBRARIES: dict[str, Callable[[DataScript, str, dict[str, Any]], bool]] = {
+    KERAS: _load_of_keras,
+    SCIKIT_LEARN: _load_of_scikit_learn,
+}
+"""By the library of a data set: adds the loading; returns whether the test rows came apart."""
 
 
 def _has_named_classes(script: DataScript, pipeline: dict[str, Any]) -> bool:

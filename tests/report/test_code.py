@@ -17,12 +17,12 @@ import pytest
 from ganas.cli import main
 from ganas.config import RunConfig, make_config
 from ganas.report.code import MASK, TIED, code_of, network_lines
-from ganas.report.data_code import OFFICIAL, WHOLE, data_part
+from ganas.report.data_code import OF_LIBRARIES, OFFICIAL, WHOLE, data_part
 from ganas.search.activations import ELEMENTWISE
 from ganas.search.plan import Corruption, DenseLayer, Head, Mutation, NetworkPlan, Optimizer
 from ganas.settings import make_task
 from ganas.store import RunStore
-from ganas.tasks import task_from_arrays
+from ganas.tasks import DATASETS, task_from_arrays
 from ganas.tasks.splits import Splits
 from ganas.training.build import build
 from ganas.training.fit import mutation_callback
@@ -114,6 +114,10 @@ def check_parts(variables: dict, rows: int, units: int) -> None:
         widths.add(x.shape[1])
     assert len(widths) == 1
     assert sum(len(variables[f"x_{part}"]) for part in variables["parts"]) == rows
+
+
+def test_a_script_knows_the_library_of_every_named_data_set():
+    assert {known.library for known in DATASETS.values()} <= set(OF_LIBRARIES)
 
 
 def write_table(path: Path, rows: int = 80, *, header: bool = True) -> Path:
