@@ -12,12 +12,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganas.evaluation import TrainingBudget
+from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.search.activations import parse_activation
 from ganas.search.plan import Corruption, DenseLayer, Head, Mutation, NetworkPlan, Optimizer
 
@@ -133,6 +133,21 @@ def unsupported(plan: NetworkPlan) -> str | None:
             if one.name not in carried and getattr(part, one.name) != one.default:
                 return f"{one.name} is not in its program yet"
     return None
+
+
+def left_to_keras(evaluations: Sequence[Evaluation]) -> str | None:
+    """Says how many networks were trained by Keras because no program trains them together, and why; None: there are none."""
+    trained = [evaluation for evaluation in evaluations if evaluation.trainer]
+    reasons = Counter(
+        reason for one in trained if one.trainer == "keras" and (reason := unsupported(one.plan)) is not None
+    )
+    if not reasons:
+        return None
+    seconds = sum(one.seconds for one in trained if one.trainer == "keras")
+    share = seconds / max(sum(one.seconds for one in trained), 1e-9)
+    ((reason, _),) = reasons.most_common(1)
+    count = f"{reasons.total()} of its {len(trained)} networks"
+    return f"{count} were trained one by one by Keras, which took {100 * share:.0f} % of the training time: {reason}"
 
 
 def bucket_of(

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ganas.cohorts import unsupported
 from ganas.console import print_heading, print_lines, print_table
 from ganas.history import HallMember, Run
 from ganas.report.score import score_lines
@@ -92,11 +93,13 @@ def print_member(console: Console, member: HallMember) -> None:
     genes = [f"{name} = {value}" for name, value in record.genome.items() if not isinstance(value, list)]
     measures = [f"{name} {number_in_words(value)}" for name, value in evaluation.measures.items() if name != "error"]
     parents = f" of {' and '.join(map(str, record.parents))}" if record.parents else ""
+    apart = unsupported(evaluation.plan) if evaluation.trainer == "keras" else None
+    trainer = f"the {evaluation.trainer} trainer" + ("" if apart is None else f" ({apart})")
     kept = f"{evaluation.epochs} epochs trained, epoch {evaluation.best_epoch} kept"
     lines = [
         f"error {number_in_words(member.error)}" + "".join(f", {measure}" for measure in measures),
         f"{number_in_words(evaluation.parameters)} parameters, {kept}, {seconds_in_words(evaluation.seconds)}",
-        f"training: {training_in_words(evaluation.plan)}, by the {evaluation.trainer} trainer, seed {evaluation.seed}",
+        f"training: {training_in_words(evaluation.plan)}, by {trainer}, seed {evaluation.seed}",
         *([f"genes: {', '.join(genes)}"] if genes else []),
         f"origin: number {record.number}, generation {record.generation}, {record.operator}{parents}",
     ]

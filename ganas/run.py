@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganas.budget import planned_trainings, race_that_fits, search_seconds, what_ran_out
+from ganas.cohorts import left_to_keras
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
@@ -219,6 +220,8 @@ class Search:
                     if taken := sum(evaluation.plan.digest() in self.reused for evaluation in told):
                         earlier = Path(str(self.config.run.warm_start)).name
                         self.listener.on_notice(f"{taken} of its {len(told)} evaluations are answers of {earlier}.")
+                    if self.config.training.trainer == "auto" and (apart := left_to_keras(told)) is not None:
+                        self.listener.on_notice(f"{apart}.")
                     self._finish(evaluator, reason)
         except KeyboardInterrupt:
             self.store.put(status="interrupted", seconds=self._seconds())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganas.cohorts import bucket_of, pack, unsupported, work
-from ganas.evaluation import TrainingBudget
+from ganas.cohorts import bucket_of, left_to_keras, pack, unsupported, work
+from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.search.plan import Head, Mutation, NetworkPlan, Optimizer, mlp_plan
 
 BUDGET = TrainingBudget(epochs=20)
@@ -95,6 +95,17 @@ def test_a_field_that_the_program_does_not_know_is_left_to_keras_unless_it_is_of
     plan = classifier((5, "relu"))
     assert unsupported(dataclasses.replace(plan, mutation=Decaying(0.1, 0.1))) is None
     assert "decay" in unsupported(dataclasses.replace(plan, mutation=Decaying(0.1, 0.1, decay=0.5)))
+
+
+def test_it_is_said_which_share_keras_took_and_why():
+    plan, other = classifier((5, "relu")), classifier((5, "relu"), optimizer="lamb")
+    together = [Evaluation(plan, 0, "ok", trainer="cohort", seconds=0.5)] * 2
+    assert left_to_keras([*together, Evaluation(plan, 0, "ok", trainer="keras", seconds=1.0)]) is None
+    alone = Evaluation(other, 0, "ok", trainer="keras", seconds=3.0)
+    assert left_to_keras([*together, alone, Evaluation(other, 0, "too_large")]) == (
+        "1 of its 3 networks were trained one by one by Keras, which took 75 % of the training time: "
+        "optimizer lamb looks at whole tensors, or is unknown"
+    )
 
 
 @given(st.lists(st.tuples(st.integers(1, 300), st.integers(1, 5)), max_size=60), st.integers(1, 4))

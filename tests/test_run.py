@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import io
 import json
 import random
 import shutil
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from ganas.config import RunConfig, load_config, make_config
 from ganas.errors import ConfigError, RunError
@@ -23,6 +25,7 @@ from ganas.execution import sharing
 from ganas.generations import generation_row
 from ganas.history import Run, first_reason, load_run
 from ganas.listener import SilentListener
+from ganas.printing import print_member
 from ganas.run import evolve, resume
 from ganas.search.plan import mlp_plan
 from ganas.settings import with_defaults
@@ -419,6 +422,17 @@ def test_a_warm_start_asks_the_earlier_hall_of_fame_first_and_trains_none_of_it_
         f"{sum(one in known for one in told)} of its {len(told)} evaluations are answers of {finished.name}."
         in heard.notices
     )
+
+
+def test_it_is_said_which_networks_only_keras_can_train(tmp_path):
+    heard = Heard()
+    only = tiny(search={"optimizer": "lamb"}, evolution={"population": 2, "generations": 1}, training={"epochs": 1})
+    run = evolve(only, runs_dir=tmp_path, listener=heard)
+    (said,) = [text for text in heard.notices if "by Keras" in text]
+    assert said.startswith("2 of its 2 networks were trained one by one by Keras, which took 100 % of the training time")
+    console = Console(width=300, record=True, file=io.StringIO())
+    print_member(console, run.member(1))
+    assert "by the keras trainer (optimizer lamb looks at whole tensors, or is unknown), seed" in console.export_text()
 
 
 def test_a_warm_started_search_goes_on_without_the_earlier_run(finished, tmp_path):
