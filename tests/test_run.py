@@ -429,7 +429,9 @@ def test_it_is_said_which_networks_only_keras_can_train(tmp_path):
     only = tiny(search={"optimizer": "lamb"}, evolution={"population": 2, "generations": 1}, training={"epochs": 1})
     run = evolve(only, runs_dir=tmp_path, listener=heard)
     (said,) = [text for text in heard.notices if "by Keras" in text]
-    assert said.startswith("2 of its 2 networks were trained one by one by Keras, which took 100 % of the training time")
+    assert said.startswith(
+        "2 of its 2 networks were trained one by one by Keras, which took 100 % of the training time"
+    )
     console = Console(width=300, record=True, file=io.StringIO())
     print_member(console, run.member(1))
     assert "by the keras trainer (optimizer lamb looks at whole tensors, or is unknown), seed" in console.export_text()
