@@ -35,6 +35,8 @@ from ganas.worker import Assessment, Trained, assess
 
 FIRST_LAPS = 3
 """Fresh seeds that every finalist gets before one can drop out."""
+TRIES = 2
+"""How often the test rows are given to a worker: one may die of what others do to the machine."""
 
 
 @dataclass
@@ -220,8 +222,8 @@ def _read_test(
         evaluator.task.pipeline(),
         str((folder / "best.keras").resolve()),  # a worker may have another working folder
     )
-    for _, result in evaluator.executor.run(assess, [job]):
-        if isinstance(result, WorkerLost):
-            raise RunError(f"the final assessment failed: {result.message}")
-        return list(result)
-    return []
+    for _ in range(TRIES):
+        ((_, result),) = evaluator.executor.run(assess, [job])
+        if not isinstance(result, WorkerLost):
+            return list(result)
+    raise RunError(f"the final assessment failed: {result.message}; resume the run, its search is kept")

@@ -9,13 +9,13 @@ from ganas.config import make_config
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation, TrainingBudget
 from ganas.evaluator import Evaluator
-from ganas.execution import InProcessExecutor
+from ganas.execution import InProcessExecutor, WorkerLost
 from ganas.final import Finalist, assess_winner, further_folds, race, summary
 from ganas.search.plan import mlp_plan
 from ganas.settings import make_task
 from ganas.tasks import load_task
 from ganas.training.contract import Outcome
-from ganas.worker import Trained
+from ganas.worker import Trained, assess
 
 
 def test_trainings_that_err_on_as_many_rows_have_an_interval_of_a_row_each_way():
@@ -45,6 +45,28 @@ def test_the_seed_reported_is_that_of_the_saved_network_also_where_the_first_tra
     assert result["saved"]["seed"] == evaluator.pairs[1][1]
     assert len(result["validation"]["values"]) == 1
     assert "out of luck" in caplog.text
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_a_worker_that_dies_over_the_test_rows_is_replaced_once(tmp_path, deaths):
+    class Dying(InProcessExecutor):
+        left = deaths
+
+        def run(self, function, jobs, kinds=()):
+            if function is not assess or not self.left:
+                yield from super().run(function, jobs, kinds)
+                return
+            self.left -= 1
+            yield 0, WorkerLost("a worker process died")
+
+    with Evaluator(load_task("iris"), budget=TrainingBudget(epochs=1), executor=Dying(1)) as evaluator:
+        (evaluation,) = evaluator.evaluate(mlp_plan([(2, "relu")]))
+        winner = [Finalist(0, evaluation)]
+        if deaths == 1:
+            assert len(assess_winner(evaluator, winner, repeats=2, folder=tmp_path)["test"]["values"]) == 2
+        else:
+            with pytest.raises(RunError, match=r"a worker process died; resume the run, its search is kept$"):
+                assess_winner(evaluator, winner, repeats=2, folder=tmp_path)
 
 
 def test_test_rows_that_a_worker_cannot_read_are_one_line(tmp_path):
