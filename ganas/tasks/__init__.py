@@ -4,7 +4,7 @@
 - ``settings``: what a user may say about data and task
 - ``load``: the doors (``load_task``, ``task_from_arrays``) and ``KINDS``
 - ``datasets``: ``DATASETS`` by name; ``files`` (and ``text``): CSV, TSV, Parquet and NPZ; ``frames``: arrays and frames in memory
-- ``table``, ``columns``: a data set as all kinds of tasks receive it
+- ``table``, ``columns``: a data set as all kinds of tasks receive it; ``leaks``: columns that are the target in other words
 - ``splits``, ``preprocessing``: which rows do what; from raw columns to inputs
 - ``inputs``: new rows, read for an exported network
 - ``table_task``: what all kinds of tasks on a table share

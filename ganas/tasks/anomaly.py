@@ -28,6 +28,7 @@ from ganas.tasks.anomaly_score import (
     reconstruction_columns,
 )
 from ganas.tasks.autoencoding import AutoencoderTask, FoldRows, Judged
+from ganas.tasks.leaks import columns_that_tell_classes
 from ganas.tasks.metrics import area_under_roc
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.splits import Rows
@@ -388,14 +389,6 @@ def _refuse_rows_of_one_kind(task: AutoencoderTask, purpose: AnomalyDetection) -
 
 
 def _refuse_label_as_feature(table: Table, labels: NDArray[np.bool_]) -> None:
-    """Refuses a column of numbers or texts with one value on all anomalies and another on all normal rows, holes aside."""
-    if labels.all() or not labels.any():
-        return
-    numbers, texts = table.features.numbers, table.features.texts
-    columns = [(name, numbers[:, place]) for place, name in enumerate(table.features.number_names)]
-    columns += [(name, texts[:, place]) for place, name in enumerate(table.features.text_names)]
-    for name, values in columns:
-        is_known = values != "" if values.dtype == object else ~np.isnan(values)
-        high, low = values[is_known & labels], values[is_known & ~labels]
-        if len(high) and len(low) and (high == high[0]).all() and (low == low[0]).all() and high[0] != low[0]:
-            raise DataError(f"{table.name}: column {name!r} is the label in other words; leave it out of the features")
+    """Refuses a column with one value on all anomalies and another on all normal rows, holes aside."""
+    for name in columns_that_tell_classes(table.features, labels.astype(np.intp)):
+        raise DataError(f"{table.name}: column {name!r} is the label in other words; leave it out of the features")

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ganas.errors import DataError
 from ganas.search.plan import Head
+from ganas.tasks.columns import Columns
+from ganas.tasks.leaks import columns_that_tell_classes
 from ganas.tasks.losses import CLASSIFICATION_LOSSES
 from ganas.tasks.metrics import METRICS, ClassMeasure, error_name, is_single_class, metric_of
 from ganas.tasks.settings import DataSettings
@@ -143,6 +145,10 @@ class Classification:
     def output(self) -> dict[str, Any]:
         """Returns what outputs mean: the label of each unit."""
         return {"labels": list(self.labels)}
+
+    def told_by(self, features: Columns) -> list[str]:
+        """Returns the columns that have one value per class."""
+        return columns_that_tell_classes(features, self.codes)
 
     def in_words(self) -> str:
         """Describes the classes."""

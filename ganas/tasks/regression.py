@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ganas.errors import DataError
 from ganas.search.plan import Head
+from ganas.tasks.columns import Columns
+from ganas.tasks.leaks import columns_that_tell_numbers
 from ganas.tasks.losses import REGRESSION_LOSSES
 from ganas.tasks.metrics import NumberMeasure, error_name, metric_of
 from ganas.tasks.settings import DataSettings
@@ -112,6 +114,10 @@ class Regression:
     def output(self) -> dict[str, Any]:
         """Returns what outputs mean: target = output × scale + mean."""
         return {"mean": self.mean, "scale": self.scale}
+
+    def told_by(self, features: Columns) -> list[str]:
+        """Returns the columns that are the target but for unit and zero."""
+        return columns_that_tell_numbers(features, self.values)
 
     def in_words(self) -> str:
         """Describes the target."""

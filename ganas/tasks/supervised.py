@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Protocol, Self
 
 from ganas.search.plan import Head, NetworkPlan
+from ganas.tasks.columns import Columns
 from ganas.tasks.losses import fitting_loss
 from ganas.tasks.settings import DataSettings
 from ganas.tasks.splits import Rows
@@ -42,6 +43,9 @@ class Problem(Subject, Protocol):
 
     def output(self) -> dict[str, Any]:
         """Returns, JSON-able, what outputs mean."""
+
+    def told_by(self, features: Columns) -> list[str]:
+        """Returns the names of columns that are the target in other words."""
 
 
 class SupervisedTask(TableTask):
@@ -87,6 +91,13 @@ class SupervisedTask(TableTask):
 
     def _output(self) -> dict[str, Any]:
         return self.problem.fitted(self.splits.folds[0][0]).output()
+
+    def _notes(self) -> list[str]:
+        names = [] if self.table.pixel_maximum is not None else self.problem.told_by(self.table.features)
+        return [
+            f"warning: column {name!r} is the target in other words; leave it out, unless new rows will have it too"
+            for name in names
+        ]
 
     def _inputs_in_words(self) -> str:
         what = "principal components of numbers" if self.settings.pca else "numbers"
