@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -74,7 +74,7 @@ class Choice:
 
     def __init__(self, values: Iterable[Value], *, ordered: bool = False) -> None:
         # The order of a set of texts differs from process to process, and searches would not repeat.
-        if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping | Set):
+        if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping | set | frozenset):
             raise SpaceError(f"a choice is of a list of values, got {values!r}")
         object.__setattr__(self, "values", tuple(map(plain, values)))
         for value in self.values:

@@ -133,6 +133,11 @@ def test_what_is_no_value_is_not_one_of_a_choice() -> None:
     assert not any(map(gene.contains, (np.array([1, 2]), [1], {}, math.nan)))  # type: ignore[arg-type]
 
 
+def test_a_choice_takes_any_values_that_have_an_order() -> None:
+    for values in ((1, 2), [1, 2], range(1, 3), np.array([1, 2]), {1: "a", 2: "b"}.keys(), iter([1, 2])):
+        assert Choice(values) == Choice([1, 2])
+
+
 def test_a_fixed_gene_has_one_value() -> None:
     gene = fixed("relu")
     assert gene.size == 1
