@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ganas.errors import ConfigError, nearest_or_known
+from ganas.tasks.datasets import DATASETS
+from ganas.tasks.text import SUFFIXES
 
 
 def read_tables(path: str | Path) -> dict[str, Any]:
@@ -20,6 +22,10 @@ def read_tables(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, or is no TOML.
     """
+    if str(path).lower().endswith(SUFFIXES) or str(path) in DATASETS:
+        raise ConfigError(
+            f"{path}: is data, not a config; expected a TOML file whose [data] source names it, or: ganas evolve --data {path}"
+        )
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -100,6 +100,24 @@ def test_a_mistake_is_one_line_that_names_it(tables, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["customers.csv", "Rows.TSV.GZ", "images.npz", "digits"])
+def test_data_in_the_place_of_a_config_is_told_where_it_belongs(name):
+    with pytest.raises(ConfigError, match=rf"^{name}: is data, not a config; .* ganas evolve --data {name}$"):
+        load_config(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("layers = [1,", "not valid TOML"), (None, "no such file; expected a config")]
+)
+def test_a_file_that_is_no_config_is_one_line(tmp_path, text, message):
+    path = tmp_path / "search.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_setting_from_the_shell_is_toml_or_a_bare_word():
     config = RunConfig().with_settings(
         ["training.epochs=5", "data.source=iris", 'data.target="a b"', "run.minutes=1.5"]
