@@ -70,13 +70,13 @@ ENCODINGS: dict[str, Callable[[Blocks, int], Blocks]] = {
     "means over the layers": means,
     "totals over the layers": totals,
 }
-FIXED = "totals, and changes with relative depth"
-USED = "the same, learning rate warped (used)"
+USED = "totals, and changes with relative depth (used)"
+WARPED = "the same, learning rate warped"
 
 
 def encode(space: SearchSpace, genomes: Sequence[Genome], way: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns a row per genome, and which length of the kernel each column is measured in."""
-    if way in (FIXED, USED):
+    if way in (USED, WARPED):
         return encoding_of(space).encode(genomes), encoding_of(space).length_of
     group = space.groups["layers"]
     rows, length_of = [], []
@@ -145,9 +145,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         "| encoding | " + " | ".join(f"told of {known}" for known in KNOWN) + " |",
         "|---|" + "---|" * len(KNOWN),
     ]
-    for way in (*ENCODINGS, FIXED, USED):
+    for way in (*ENCODINGS, USED, WARPED):
         x, length_of = encode(space, genomes, way)
-        warped = encoding_of(space).warped if way == USED else UNWARPED
+        names = np.array(encoding_of(space).names)
+        warped = np.flatnonzero(names[length_of] == "learning_rate") if way == WARPED else UNWARPED
         cells = [f"{measure(x, length_of, warped, errors, known):.3f}" for known in KNOWN]
         lines.append(f"| {way} | " + " | ".join(cells) + " |")
         print(lines[-1])

@@ -3,8 +3,8 @@
 A genome becomes a row of numbers whose Euclidean distances mean something: an ordered gene (or a choice of numbers) is
 its place in [0, 1], an unordered one a corner of a simplex (so that two values differ by 1, whichever they are:
 Hamming). Of a group of layers, the depth, what its genes sum up to and, with less weight, how they change with relative
-depth are compared. Each of these has a length of its own, and the whole is a Matérn kernel of smoothness 5/2, which warps the
-places of genes outside layers first.
+depth are compared. Each of these has a length of its own, and the whole is a Matérn kernel of smoothness 5/2. Where a space has
+no layers, the places of its genes are warped first; beside layers that predicted errors worse, and found worse networks.
 
 Sums were measured to predict the errors of networks of 1-6 layers better than means over the layers, and these better
 than layers compared one by one, by input or by relative depth (docs/benchmarks/kernel.md).
@@ -39,7 +39,7 @@ class GenomeEncoding:
     Attributes:
         names: what each length is of.
         length_of: (columns,) int: which length each column is measured in; a gene is one length, however many columns.
-        warped: (warped,) int: the columns that are places of genes outside layers, with more than two values.
+        warped: (warped,) int: the columns that are places of genes with more than two values; of a space with layers none.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -55,7 +55,7 @@ class GenomeEncoding:
             names += [f"{name} {part}" for part in group.names]
         self.names = tuple(names)
         self.length_of = np.concatenate(length_of)
-        flat = [gene.is_warped for gene in self._flat.values() for _ in range(gene.width)]
+        flat = [gene.is_warped and not self._groups for gene in self._flat.values() for _ in range(gene.width)]
         self.warped = np.flatnonzero(flat)
         # A search encodes what it was told at every ask.
         self._remembered = lru_cache(maxsize=4096)(self._row)

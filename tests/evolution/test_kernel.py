@@ -131,19 +131,17 @@ def test_a_warp_keeps_the_order_the_ends_and_the_other_columns() -> None:
         assert warped[[0, -1], 1].tolist() == [0.0, 1.0]
 
 
-def test_places_of_genes_outside_layers_are_warped() -> None:
-    space = SearchSpace(
-        {
-            "two": Choice([1, 2], ordered=True),
-            "name": Choice(list("xyz")),
-            "units": Choice([16, 32, 64]),
-            "layers": LayerGroup(IntegerRange(1, 3), {"units": IntegerRange(4, 64)}),
-            "rate": FloatRange(1e-4, 1e-1, log=True),
-        }
-    )
-    encoding = encoding_of(space)
+def test_places_are_warped_where_there_are_no_layers() -> None:
+    genes = {
+        "two": Choice([1, 2], ordered=True),
+        "name": Choice(list("xyz")),
+        "units": Choice([16, 32, 64]),
+        "rate": FloatRange(1e-4, 1e-1, log=True),
+    }
+    encoding = encoding_of(SearchSpace(genes))
     assert [encoding.names[encoding.length_of[column]] for column in encoding.warped] == ["units", "rate"]
-    assert len(encoding_of(SearchSpace({"layers": space.groups["layers"]})).warped) == 0
+    layers = LayerGroup(IntegerRange(1, 3), {"units": IntegerRange(4, 64)})
+    assert len(encoding_of(SearchSpace({**genes, "layers": layers})).warped) == 0
 
 
 def test_a_place_beyond_an_end_by_rounding_is_that_end() -> None:
