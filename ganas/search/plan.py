@@ -219,7 +219,10 @@ class NetworkPlan:
         return 2 * sum(a * b for a, b in pairwise(widths))
 
     def in_words(self) -> str:
-        """Describes the chain for a reader, in the order of what is computed: ``64 relu → 32 bn tanh drop 0.2 → softmax 10``."""
+        """Describes the chain in the order of what is computed: ``64 relu → 32 tanh bn drop 0.2 → softmax 10``.
+
+        Where normalisation comes before the activation, it is ``32 bn tanh``.
+        """
         words = []
         for index, layer in enumerate(self.layers):
             parts = [layer.activation, *["bn"] * layer.batch_normalization]
