@@ -4,7 +4,7 @@ A genome becomes a row of numbers whose Euclidean distances mean something: an o
 its place in [0, 1], an unordered one a corner of a simplex (so that two values differ by 1, whichever they are:
 Hamming). Of a group of layers, the depth, what its genes sum up to and, with less weight, how they change with relative
 depth are compared. Each of these has a length of its own, and the whole is a Matérn kernel of smoothness 5/2. Where a space has
-no layers, the places of its genes are warped first; beside layers that predicted errors worse, and found worse networks.
+no layers, the places of its genes are warped first; beside layers that predicts errors no better, and finds no better networks.
 
 Sums were measured to predict the errors of networks of 1-6 layers better than means over the layers, and these better
 than layers compared one by one, by input or by relative depth (docs/benchmarks/kernel.md).
