@@ -127,19 +127,26 @@ class _GroupColumns:
         profile = np.tile(totals + len(widths), self._slots)
         self.length_of = np.concatenate([[0], 1 + totals, 1 + profile]).astype(np.intp)
         self._none = [0.0] * sum(widths)
+        # A mutant differs from another in one layer: what the others are is remembered.
+        self._places = lru_cache(maxsize=4096)(self._places_of)
 
     def columns(self, rows: Sequence[Any]) -> list[float]:
         # The arrays are so small that Python's own numbers are faster.
-        genes = self._genes.items()
-        layers = [[place for key, gene in genes for place in gene.columns(row[key])] for row in rows] or [self._none]
-        depth, most = len(layers), max(1, self._count.high)
+        layers = [self._places(tuple([row[key] for key in self._genes])) for row in rows] or [self._none]
+        depth, most, scale = len(layers), max(1, self._count.high), 2 * self._slots
         totals = [reduce(add, column) for column in zip(*layers, strict=True)]  # sum() rounds as Python's version does
         means = [total / depth for total in totals]
-        columns = [self._count.to_unit(len(rows)), *(total / most for total in totals)]
+        columns = [self._count.to_unit(len(rows)), *[total / most for total in totals]]
         for slot in range(self._slots):
             layer = layers[int((slot + 0.5) / self._slots * depth)]
-            columns += [(place - mean) / (2 * self._slots) for place, mean in zip(layer, means, strict=True)]
+            columns += [(place - mean) / scale for place, mean in zip(layer, means, strict=True)]
         return columns
+
+    def _places_of(self, values: tuple[Any, ...]) -> list[float]:
+        """Returns the places of the genes of one layer, one after the other."""
+        return [
+            place for gene, value in zip(self._genes.values(), values, strict=True) for place in gene.columns(value)
+        ]
 
 
 @dataclass(frozen=True)
