@@ -150,7 +150,7 @@ class FinalSection(Section):
 
 def absolute_paths(data: DataSection) -> dict[str, str]:
     """Returns ``data.source`` and ``data.test`` named from the root, those that are files."""
-    from ganas.tasks.files import is_file_name
+    from ganas.tasks.text import is_file_name
 
     values = {f"data.{name}": getattr(data, name) or "" for name in ("source", "test")}
     files = {key: Path(value).expanduser() for key, value in values.items() if is_file_name(value)}

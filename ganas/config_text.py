@@ -13,7 +13,7 @@ from typing import Any
 
 from ganas.errors import ConfigError, nearest_or_known
 from ganas.tasks.datasets import DATASETS
-from ganas.tasks.text import SUFFIXES
+from ganas.tasks.text import is_file_name
 
 
 def read_tables(path: str | Path) -> dict[str, Any]:
@@ -22,21 +22,21 @@ def read_tables(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, or is no TOML.
     """
-    if str(path).lower().endswith(SUFFIXES) or str(path) in DATASETS:
-        raise ConfigError(
-            f"{path}: is data, not a config; expected a TOML file whose [data] source names it, or: ganas evolve --data {path}"
-        )
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a config such as configs/digits.toml") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read as a config: {reason}") from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        if is_file_name(str(path)) or str(path) in DATASETS:
+            reason = f"is data, not a config; expected a TOML file whose [data] source names it, or: ganas evolve --data {path}"
+            raise ConfigError(f"{path}: {reason}") from None
+        raise ConfigError(f"{path}: {_unreadable(error)}") from None
+
+
+def _unreadable(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file; expected a config such as configs/digits.toml"
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return f"not valid TOML: {error}"
+    return f"cannot be read as a config: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8 text'}"
 
 
 def read_setting(setting: str) -> tuple[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -33,9 +33,9 @@ class RungScores:
     def __init__(self) -> None:
         self._scores: dict[tuple[int, ...], list[float]] = defaultdict(list)
 
-    def at(self, marks: tuple[int, ...]) -> list[float]:
+    def at(self, marks: tuple[int, ...]) -> Sequence[float]:
         """Returns the errors at the last of ``marks``, in the order of batches."""
-        return list(self._scores[marks])
+        return self._scores[marks]
 
     def add(self, marks: tuple[int, ...], errors: Iterable[float]) -> None:
         """Adds errors at the last of ``marks``."""

@@ -106,6 +106,12 @@ def test_data_in_the_place_of_a_config_is_told_where_it_belongs(name):
         load_config(name)
 
 
+def test_a_config_may_be_called_like_a_table(tmp_path):
+    path = tmp_path / "search.txt"
+    path.write_text("[training]\nepochs = 3\n")
+    assert load_config(path).training.epochs == 3
+
+
 @pytest.mark.parametrize(
     ("text", "message"), [("layers = [1,", "not valid TOML"), (None, "no such file; expected a config")]
 )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ganas.npz import UnreadableNpz, open_npz
 from ganas.tasks.datasets import DATASETS, KERAS, OPENML, SCIKIT_LEARN, find_file
-from ganas.tasks.files import NPZ_LAYOUTS, is_file_name
-from ganas.tasks.text import encoding_of, has_blanks_at_ends, read_text, separator_of
+from ganas.tasks.files import NPZ_LAYOUTS
+from ganas.tasks.text import encoding_of, has_blanks_at_ends, is_file_name, read_text, separator_of
 
 if TYPE_CHECKING:
     from ganas.history import Run

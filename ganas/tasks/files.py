@@ -22,6 +22,7 @@ from ganas.tasks.text import (
     blank_ends,
     cells_of,
     encoding_of,
+    is_file_name,
     looks_like_header,
     read_text,
     separator_of,
@@ -45,11 +46,6 @@ NPZ_LAYOUTS: tuple[tuple[str, ...], ...] = (
 def default_names(width: int) -> list[str]:
     """Returns ``column_0``, ``column_1``, ...: the names of columns in a file without header."""
     return [f"column_{index}" for index in range(width)]
-
-
-def is_file_name(source: str) -> bool:
-    """Whether ``source`` ends like a file that can be read."""
-    return source.lower().endswith(SUFFIXES)
 
 
 def read_table(path: Path, settings: DataSettings) -> Table:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ganas.tasks.columns import Columns
 
 FEWEST_KNOWN = 0.5
-"""A column with more holes than this share of the rows tells nothing of most of them."""
+"""Of fewer rows than this share, a column of numbers is not taken for the target."""
 SOME = 1_000
 """So many rows, evenly spread, are looked at before all of them."""
 LINEAR = 1e-10
@@ -19,9 +19,9 @@ LINEAR = 1e-10
 
 def columns_that_tell_classes(features: Columns, codes: NDArray[np.intp]) -> list[str]:
     """Returns the columns with one value per class, another for each; ``codes``: (rows,) the class of every row, holes aside."""
-    named = zip(features.number_names + features.text_names, _columns(features), strict=True)
+    names, columns = features.number_names + features.text_names, [*features.numbers.T, *features.texts.T]
     places = [np.flatnonzero(codes == code) for code in np.unique(codes)]
-    return [name for name, values in named if len(places) > 1 and _tells(values, places)]
+    return [name for name, values in zip(names, columns, strict=True) if len(places) > 1 and _tells(values, places)]
 
 
 def columns_that_tell_numbers(features: Columns, values: NDArray[np.float64]) -> list[str]:
@@ -34,20 +34,16 @@ def columns_that_tell_numbers(features: Columns, values: NDArray[np.float64]) ->
     ]
 
 
-def _columns(features: Columns) -> list[NDArray[np.object_] | NDArray[np.float32]]:
-    return [*features.numbers.T, *features.texts.T]
-
-
-def _tells(values: NDArray[np.object_] | NDArray[np.float32], places: list[NDArray[np.intp]]) -> bool:
+def _tells(values: NDArray[Any], places: list[NDArray[np.intp]]) -> bool:
     """Whether a column has one value in the rows of each class, and no two classes have the same."""
-    is_known = values != "" if values.dtype == object else ~np.isnan(values.astype(np.float32))
+    is_known = values != "" if values.dtype == object else ~np.isnan(values)
     told = set()
     for rows in places:
         known = values[rows][is_known[rows]]
         if not len(known) or not (known == known[0]).all():
             return False
         told.add(known[0])
-    return len(told) == len(places) and is_known.mean() >= FEWEST_KNOWN
+    return len(told) == len(places)
 
 
 def _is_linear(column: NDArray[Any], values: NDArray[np.float64]) -> bool:

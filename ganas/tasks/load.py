@@ -15,13 +15,14 @@ from ganas.tasks.anomaly import anomaly_task
 from ganas.tasks.classification import classification_task
 from ganas.tasks.datasets import DATASETS, OPENML, find_file, load_dataset
 from ganas.tasks.features import features_task
-from ganas.tasks.files import FILE_SETTINGS, is_file_name, read_table, refuse_file_settings
+from ganas.tasks.files import FILE_SETTINGS, read_table, refuse_file_settings
 from ganas.tasks.frames import table_of_arrays
 from ganas.tasks.reconstruction import reconstruction_task
 from ganas.tasks.regression import regression_task
 from ganas.tasks.settings import DataSettings, make_settings
 from ganas.tasks.table import Table, require_target
 from ganas.tasks.task import Task
+from ganas.tasks.text import is_file_name
 
 MOST_INTEGER_CLASSES = 20
 

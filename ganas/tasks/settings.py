@@ -104,12 +104,12 @@ class DataSettings:
         Raises:
             ConfigError: one of them is not left at its default.
         """
-        for one in fields(self):
-            kinds, value = OF_KINDS.get(one.name, (kind,)), getattr(self, one.name)
-            if kind not in kinds and value != one.default:
+        for name, kinds in OF_KINDS.items():
+            value = getattr(self, name)
+            if kind not in kinds and value != getattr(DataSettings, name):
                 known = ", ".join(kinds)
                 raise ConfigError(
-                    f"[task] {one.name}: is for {known}, and this is {kind}; leave {value!r} out, or set the kind"
+                    f"[task] {name}: is for {known}, and this is {kind}; leave {value!r} out, or set the kind"
                 )
 
 

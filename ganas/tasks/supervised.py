@@ -5,6 +5,7 @@ What differs between them is a :class:`Problem`; data, splits, preprocessing and
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 from ganas.search.plan import Head, NetworkPlan
@@ -93,11 +94,14 @@ class SupervisedTask(TableTask):
         return self.problem.fitted(self.splits.folds[0][0]).output()
 
     def _notes(self) -> list[str]:
-        names = [] if self.table.pixel_maximum is not None else self.problem.told_by(self.table.features)
         return [
             f"warning: column {name!r} is the target in other words; leave it out, unless new rows will have it too"
-            for name in names
+            for name in self._told_by
         ]
+
+    @cached_property
+    def _told_by(self) -> list[str]:
+        return [] if self.table.pixel_maximum is not None else self.problem.told_by(self.table.features)
 
     def _inputs_in_words(self) -> str:
         what = "principal components of numbers" if self.settings.pca else "numbers"

@@ -25,6 +25,11 @@ SAMPLE_LINES = 200
 LONGEST_CELL = 2**31 - 1
 
 
+def is_file_name(source: str) -> bool:
+    """Whether ``source`` ends like a file that can be read."""
+    return source.lower().endswith(SUFFIXES)
+
+
 def read_text(path: Path) -> list[str]:
     """Returns the first complete lines of a text file (gzipped or not), empty lines left out.
 

@@ -18,7 +18,7 @@ def refuse(_):
 def executor(request):
     try:
         made = make_executor(request.param, 2)
-    except MissingExtraError as error:
+    except MissingExtraError as error:  # an extra that is not installed here; .ci/run installs all
         pytest.skip(str(error))
     yield made
     made.close()

@@ -30,7 +30,7 @@ def columns(told):
         (np.array(["x", "", "z"], object)[CODES], False),
         (np.where(np.isnan(HOLES), None, np.array(["x", "y", "z"], object)[CODES]), True),
         (HOLES * CODES, True),
-        (np.where(np.arange(ROWS) < 90, np.nan, CODES), False),
+        (np.where(np.arange(ROWS) < 90, np.nan, CODES), True),
         (CODES == 1, False),
         (CODES + (np.arange(ROWS) == 7), False),
         (np.arange(ROWS), False),
