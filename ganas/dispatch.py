@@ -8,7 +8,7 @@ from typing import Any
 
 from ganas.errors import RunError
 from ganas.evaluation import TrainingBudget
-from ganas.execution import Executor, SharedFolder, WorkerLost
+from ganas.execution import Executor, SharedFolder, WorkerLost, run_one
 from ganas.jobs import Training, make_jobs
 from ganas.tasks.task import Fold
 from ganas.training.contract import Outcome
@@ -70,24 +70,17 @@ class Dispatcher:
                 self.programs[trained.process] = max(self.programs.get(trained.process, 0), trained.programs)
                 yield training, trained
         for job, training in lost:
-            result = self._run_alone(job)
+            result = run_one(self._executor, train_job, job)
             if isinstance(result, WorkerLost):
                 self._require_workers(job)
                 yield training, Trained(Outcome("failed", message=result.message))
             else:
                 yield training, result[0]
 
-    def _run_alone(self, job: Job) -> Any:
-        """Returns the result of a job, or :class:`WorkerLost` if the worker died of it."""
-        while True:
-            ((_, result),) = self._executor.run(train_job, [job])
-            if not (isinstance(result, WorkerLost) and result.was_ended):
-                return result
-
     def _require_workers(self, job: Job) -> None:
         """Lets a worker begin ``job`` and train nothing: where one dies of that, its members are not to blame."""
-        ((_, result),) = self._executor.run(begin_job, [job])
-        if isinstance(result, WorkerLost) and not result.was_ended:
+        result = run_one(self._executor, begin_job, job)
+        if isinstance(result, WorkerLost):
             raise RunError(
                 f"worker processes die before they train anything ({result.message}); make room in memory, then go on (a run "
                 "can be resumed): of this batch, nothing that was not trained is recorded"

@@ -21,7 +21,7 @@ from typing import Any
 from ganas.errors import RunError
 from ganas.evaluation import Evaluation
 from ganas.evaluator import Evaluator
-from ganas.execution import WorkerLost
+from ganas.execution import WorkerLost, run_one
 from ganas.log import LOGGER
 from ganas.seeds import derive_seed
 from ganas.statistics import (
@@ -223,7 +223,7 @@ def _read_test(
         str((folder / "best.keras").resolve()),  # a worker may have another working folder
     )
     for _ in range(TRIES):
-        ((_, result),) = evaluator.executor.run(assess, [job])
+        result = run_one(evaluator.executor, assess, job)
         if not isinstance(result, WorkerLost):
             return list(result)
     raise RunError(f"the final assessment failed: {result.message}; resume the run, its search is kept")

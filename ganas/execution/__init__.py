@@ -1,6 +1,6 @@
 """Where jobs run: worker processes on this machine (loky), in this process, or a dask or ray cluster.
 
-- ``executor``: the contract, ``Executor``; ``WorkerLost``; ``InProcessExecutor``
+- ``executor``: the contract, ``Executor``; ``WorkerLost``; ``run_one``; ``InProcessExecutor``
 - ``processes``: ``LokyExecutor``, the default: fresh interpreters even for one worker, so that this process never loads
   TensorFlow and a worker that has grown can be replaced
 - ``clusters``: ``DaskExecutor``, ``RayExecutor``
@@ -11,9 +11,18 @@ An executor runs one function over jobs and yields ``(index, result)`` as they f
 job answers never depends on the executor. joblib lives in this package only.
 """
 
-from ganas.execution.executor import Executor, InProcessExecutor, WorkerLost
+from ganas.execution.executor import Executor, InProcessExecutor, WorkerLost, run_one
 from ganas.execution.executors import make_executor
 from ganas.execution.processes import LokyExecutor
 from ganas.execution.sharing import SharedFolder, fetch
 
-__all__ = ["Executor", "InProcessExecutor", "LokyExecutor", "SharedFolder", "WorkerLost", "fetch", "make_executor"]
+__all__ = [
+    "Executor",
+    "InProcessExecutor",
+    "LokyExecutor",
+    "SharedFolder",
+    "WorkerLost",
+    "fetch",
+    "make_executor",
+    "run_one",
+]

@@ -52,6 +52,14 @@ _turn = threading.RLock()
 """Held while this process does a job: what its trainers have compiled is shared by its threads."""
 
 
+def run_one(executor: Executor, function: Callable[[Any], Any], job: Any) -> Any:
+    """Returns ``function(job)``, done alone, or :class:`WorkerLost` if a worker died of it."""
+    while True:
+        ((_, result),) = executor.run(function, [job])
+        if not (isinstance(result, WorkerLost) and result.was_ended):
+            return result
+
+
 class InProcessExecutor:
     """Runs jobs one after another in this process: for debugging; it loads TensorFlow here."""
 
