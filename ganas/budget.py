@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from ganas.config import RunConfig
@@ -49,18 +50,91 @@ def _trained_epochs(told: Sequence[Evaluation], reused: Collection[str]) -> int:
     return sum(epochs for digest, epochs in by_plan.items() if digest not in reused)
 
 
+def time_is_over(config: RunConfig) -> str:
+    """Returns in words that the minutes have run out."""
+    minutes = config.run.minutes
+    return "1 minute is over" if minutes == 1 else f"{minutes:g} minutes are over"
+
+
 def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int, folds: int) -> float | None:
     """Returns how many of the run's seconds the search may take, or None where no minutes are set.
 
-    The rest is for the final assessment of the present best, never more than half of the time.
+    The rest is for the final assessment of the present best, never more than half of the time: half of it before anything is
+    known of how long trainings take.
     """
     if config.run.minutes is None:
         return None
     total, candidates = config.run.minutes * 60, config.final.candidates
+    if not told:
+        return total / 2
     full = sorted((one for one in told if one.is_ok), key=lambda one: math.inf if one.error is None else one.error)
     finalists = _training_seconds(config, full[:candidates], folds) or [0.0]
     finalists += [fmean(finalists)] * (candidates - len(finalists))  # who is still to come
     return total - min(total / 2, FIRST_SECONDS + _final_seconds(config, finalists, config.final.repeats, jobs, folds))
+
+
+def longest_search_seconds(config: RunConfig) -> float | None:
+    """Returns how many of the run's seconds are the search's where nothing is trained to its end before, or None as above."""
+    total = None if config.run.minutes is None else config.run.minutes * 60
+    return total and total - min(total / 2, FIRST_SECONDS)
+
+
+@dataclass(frozen=True)
+class Race:
+    """The end of a run as there is time for it.
+
+    Attributes:
+        places: of those who race, among the candidates; one alone is the winner.
+        laps: fresh seeds of each.
+        notices: what is less than was asked for, in words.
+    """
+
+    places: list[int]
+    laps: int
+    notices: list[str]
+
+
+def race_in_time(config: RunConfig, ranked: Sequence[Evaluation], jobs: int, folds: int, searched: float) -> Race:
+    """Returns who races, best of the search first, and for how long.
+
+    Who cannot be trained again ``[final] repeats`` times in time is left out; where nobody can, it is who takes the least.
+
+    Args:
+        config: of the run.
+        ranked: all candidates that were trained to their end, the best first.
+        jobs: workers.
+        folds: of the task.
+        searched: seconds that the search took.
+    """
+    final, notices = config.final, []
+    places = _those_that_fit(config, ranked, jobs, folds, searched)
+    if not places:
+        quickest = min(range(len(ranked)), key=lambda place: ranked[place].seconds)
+        notices.append(f"There is no time for {final.repeats} further trainings even of the quickest, which are made.")
+        places = [quickest]
+    elif places[0]:
+        better = f"ranks 1 to {places[0]}" if places[0] > 1 else "rank 1"
+        notices.append(
+            f"There is no time for {final.repeats} further trainings of {better}: rank {places[0] + 1} stands in."
+        )
+    places = places[: final.candidates]
+    count, laps = race_that_fits(config, [ranked[place] for place in places], jobs, folds, searched)
+    if (count, laps) != (len(places), final.repeats):
+        race = f"a race of {count} over {laps} laps" if count > 1 else "no race of the best"
+        notices.append(f"There is time for {race}, instead of {len(places)} over {final.repeats} laps.")
+    if notices:
+        notices[-1] += " More minutes would choose better."
+    return Race(places[:count], laps, notices)
+
+
+def _those_that_fit(
+    config: RunConfig, ranked: Sequence[Evaluation], jobs: int, folds: int, searched: float
+) -> list[int]:
+    """Returns the places of the candidates that there is time to train again as the winner."""
+    if config.run.minutes is None:
+        return list(range(len(ranked)))
+    allowed, seconds = _allowed_seconds(config, searched), _training_seconds(config, ranked, folds)
+    return [p for p, own in enumerate(seconds) if _final_seconds(config, [own], 0, jobs, folds) <= allowed]
 
 
 def race_that_fits(
@@ -68,25 +142,24 @@ def race_that_fits(
 ) -> tuple[int, int]:
     """Returns how many of the finalists race, and for how many laps: as asked, or less of it where the minutes are short.
 
-    One finalist races with nobody: the best of the search is the winner. The winner's further trainings are never fewer.
-
-    Args:
-        config: of the run.
-        finalists: the best of the search, as many as are to race if there is time.
-        jobs: workers.
-        folds: of the task.
-        searched: seconds that the search took.
+    One finalist races with nobody: it is the winner. The winner's further trainings are never fewer. ``finalists`` are as many
+    as are to race if there is time; the other arguments are as of :func:`race_in_time`.
     """
     asked = len(finalists), config.final.repeats
     if config.run.minutes is None or len(finalists) < 2:
         return asked
-    left = (1 + TOLERANCE) * config.run.minutes * 60 - searched
-    allowed, seconds = max(left - FIRST_SECONDS, left / 2), _training_seconds(config, finalists, folds)
+    allowed, seconds = _allowed_seconds(config, searched), _training_seconds(config, finalists, folds)
     shorter = min(FIRST_LAPS, config.final.repeats)
     for count, laps in (asked, *((count, shorter) for count in range(len(finalists), 1, -1))):
         if _final_seconds(config, seconds[:count], laps, jobs, folds) <= allowed:
             return count, laps
     return 1, shorter
+
+
+def _allowed_seconds(config: RunConfig, searched: float) -> float:
+    """Returns how long the trainings of the final assessment may take, after a search of so many seconds."""
+    left = (1 + TOLERANCE) * (config.run.minutes or math.inf) * 60 - searched
+    return max(left - FIRST_SECONDS, left / 2)
 
 
 def _training_seconds(config: RunConfig, evaluations: Sequence[Evaluation], folds: int) -> list[float]:

@@ -298,7 +298,9 @@ def first_reason(run: Run) -> str:
     reasons = [one.reason for one in evaluations if one.reason]
     if reasons:
         return f"the first reason: {reasons[0]}"
-    return "all were stopped at a rung" if evaluations else "nothing was evaluated"
+    if evaluations:
+        return "all were stopped at a rung"
+    return "there was no time for a single one; resume it with more --minutes, or search with fewer [training] epochs"
 
 
 def find_run(reference: str | Path = "latest", runs_dir: str | Path = "runs") -> Path:

@@ -16,7 +16,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganas.budget import planned_trainings, race_that_fits, search_seconds, what_ran_out
+from ganas.budget import (
+    longest_search_seconds,
+    planned_trainings,
+    race_in_time,
+    search_seconds,
+    time_is_over,
+    what_ran_out,
+)
 from ganas.cohorts import left_to_keras
 from ganas.config import RunConfig, load_config
 from ganas.errors import RunError
@@ -247,9 +254,13 @@ class Search:
                 return "every genome of the search space has been evaluated"
             asked = self._asked(evolution, genomes, batch, len(told))
             self.store.add_asked(asked)
-            evaluations = self._evaluate(evaluator, asked, genomes, told, batch)
+            evaluations = self._evaluate(evaluator, asked, genomes, told, batch, self._deadline(told))
             if any(evaluation.is_cut for evaluation in evaluations):
-                return "interrupted" if self.stop.count else f"{self.config.run.minutes:g} minutes are over"
+                if not (told or self.stop.count) and all(evaluation.is_cut for evaluation in evaluations):
+                    # alone, one may still come to its end
+                    latest = self._until(longest_search_seconds(self.config))
+                    self._evaluate(evaluator, asked[:1], genomes[:1], told, batch, latest)
+                return "interrupted" if self.stop.count else time_is_over(self.config)
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
             told += evaluations
             rows = self._generation_rows(told, evolution)
@@ -269,6 +280,7 @@ class Search:
         genomes: Sequence[Genome],
         told: Sequence[Evaluation],
         batch: int,
+        deadline: float | None,
     ) -> list[Evaluation]:
         """Trains a batch; each evaluation is on disk before anything else hears of it."""
 
@@ -284,7 +296,6 @@ class Search:
 
         plans = [self.space.decode(genome) for genome in genomes]
         parents = self._parents(asked, told) if self.config.training.inherit else ()
-        deadline = self._deadline(told)
         return evaluator.evaluate(plans, parents=parents, batch=batch, on_evaluation=remember, deadline=deadline)
 
     def _parents(self, asked: Sequence[Asked], told: Sequence[Evaluation]) -> list[list[NetworkPlan]]:
@@ -305,11 +316,14 @@ class Search:
             return "interrupted"
         reason, deadline = what_ran_out(self.config, told, self.reused), self._deadline(told)
         is_late = deadline is not None and time.time() >= deadline
-        return f"{self.config.run.minutes:g} minutes are over" if reason is None and is_late else reason
+        return time_is_over(self.config) if reason is None and is_late else reason
 
     def _deadline(self, told: Sequence[Evaluation]) -> float | None:
         """Returns when the search must end, in seconds since the epoch."""
-        seconds = search_seconds(self.config, told, self.executor.jobs, self.task.folds)
+        return self._until(search_seconds(self.config, told, self.executor.jobs, self.task.folds))
+
+    def _until(self, seconds: float | None) -> float | None:
+        """Returns when the run will have taken so many seconds, in seconds since the epoch."""
         return None if seconds is None else time.time() + seconds - self._seconds()
 
     def _finish(self, evaluator: Evaluator, reason: str) -> None:
@@ -323,9 +337,7 @@ class Search:
         hall = run.hall_of_fame
         self.store.write_json("hall_of_fame.json", [member.to_json() for member in hall])
         if not hall:
-            raise RunError(
-                f"{run.folder}: no candidate could be trained to its end until {reason}; {first_reason(run)}"
-            )
+            raise RunError(f"{run.folder}: no candidate was trained to its end ({reason}): {first_reason(run)}")
         result = run.result if run.is_assessed else self._assess(evaluator, run, searched["seconds"])
         self.store.write_json("result.json", result)
         self.store.write_json("pipeline.json", self.task.pipeline())
@@ -337,20 +349,18 @@ class Search:
     def _assess(self, evaluator: Evaluator, run: Run, searched: float) -> dict[str, Any]:
         """Finds the winner and reads the test rows; what they said and that they were read is committed together."""
         final = self.config.final
-        best = run.best(final.candidates)
-        evaluations = [member.evaluation for member in best]
-        count, laps = race_that_fits(self.config, evaluations, self.executor.jobs, self.task.folds, searched)
-        if (count, laps) != (len(best), final.repeats):
-            race = f"a race of {count} over {laps} laps" if count > 1 else "no race of the best"
-            asked = f"{len(best)} over {final.repeats} laps"
-            self.listener.on_notice(f"There is time for {race}, instead of {asked}: more minutes would choose better.")
-            best = best[:count]
+        ranked = run.best(len(run.records))
+        evaluations = [member.evaluation for member in ranked]
+        race = race_in_time(self.config, evaluations, self.executor.jobs, self.task.folds, searched)
+        for notice in race.notices:
+            self.listener.on_notice(notice)
+        best = [ranked[place] for place in race.places]
         finalists = [Finalist(member.record.number, member.evaluation) for member in best]
         result = assess_winner(
             evaluator,
             finalists,
             repeats=final.repeats,
-            laps=laps,
+            laps=race.laps,
             folder=self.store.folder,
             on_notice=self.listener.on_notice,
         )

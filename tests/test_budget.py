@@ -4,7 +4,15 @@ import dataclasses
 
 import pytest
 
-from ganas.budget import FIRST_SECONDS, planned_trainings, race_that_fits, search_seconds, what_ran_out
+from ganas.budget import (
+    FIRST_SECONDS,
+    longest_search_seconds,
+    planned_trainings,
+    race_in_time,
+    race_that_fits,
+    search_seconds,
+    what_ran_out,
+)
 from ganas.config import RunConfig, make_config
 from ganas.evaluation import Evaluation
 from ganas.search.plan import mlp_plan
@@ -87,7 +95,38 @@ def test_the_final_assessment_keeps_the_time_of_single_trainings_where_candidate
 
 def test_the_final_assessment_gets_half_of_the_minutes_at_most():
     assert search_seconds(config(run={"minutes": 1.0}), told(0.5, seconds=500.0), jobs=1, folds=1) == 30
-    assert search_seconds(config(run={"minutes": 0.1}), [], jobs=1, folds=1) == 3
+    assert search_seconds(config(run={"minutes": 0.1}), told(None), jobs=1, folds=1) == 3
+
+
+def test_a_first_batch_leaves_half_of_the_minutes_to_the_final_assessment_and_more_where_nothing_came_to_its_end():
+    timed = config(run={"minutes": 10.0})
+    assert search_seconds(timed, [], jobs=1, folds=1) == 300
+    assert longest_search_seconds(timed) == 600 - FIRST_SECONDS
+    assert longest_search_seconds(config(run={"minutes": 0.1})) == 3
+    assert longest_search_seconds(config()) is None
+
+
+@pytest.mark.parametrize(
+    ("searched", "places", "notices"),
+    [
+        # 5 trainings of 40, 20 and 10 s are 200, 100 and 50 s, and 15 s; of ranks 2 and 3 3 more laps 90 s
+        (630 - 215, [0], ["time for no race"]),
+        (630 - 214, [1, 2], ["no time for 5 further trainings of rank 1: rank 2 stands in", "a race of 2 over 3 laps"]),
+        (630 - 114, [2], ["no time for 5 further trainings of ranks 1 to 2: rank 3 stands in"]),
+        (630 - 64, [2], ["no time for 5 further trainings even of the quickest"]),
+        (9999, [2], ["no time for 5 further trainings even of the quickest"]),
+        (0, [0, 1, 2], []),
+    ],
+)
+def test_who_cannot_be_trained_again_in_time_is_not_the_winner(searched, places, notices):
+    ranked = told(0.1, seconds=40.0) + told(0.2, seconds=20.0) + told(0.3, seconds=10.0)
+    race = race_in_time(config(run={"minutes": 10.0}), ranked, jobs=1, folds=1, searched=searched)
+    assert race.places == places
+    assert len(race.notices) == len(notices)
+    assert all(part in notice for part, notice in zip(notices, race.notices, strict=True))
+    assert not notices or race.notices[-1].endswith("More minutes would choose better.")
+    unlimited = race_in_time(config(), ranked, jobs=1, folds=1, searched=searched)
+    assert (unlimited.places, unlimited.laps, unlimited.notices) == ([0, 1, 2], 5, [])
 
 
 @pytest.mark.parametrize(

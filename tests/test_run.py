@@ -335,7 +335,7 @@ def test_a_finite_space_ends_the_run_and_says_so(tmp_path):
 
 def test_a_search_in_which_everything_fails_is_one_line(tmp_path):
     with pytest.raises(
-        RunError, match=r"no candidate could be trained to its end until .*; the first reason: .* parameters, more than"
+        RunError, match=r"no candidate was trained to its end \(.*\): the first reason: .* parameters, more than"
     ):
         evolve(tiny(training={"max_parameters": 1}), runs_dir=tmp_path)
 
@@ -345,7 +345,7 @@ def test_a_search_whose_candidates_were_all_stopped_says_so():
     failed = SimpleNamespace(evaluation=Evaluation(mlp_plan([(2, "relu")]), 0, "failed", message="first\nsecond"))
     assert first_reason(SimpleNamespace(evaluated=[stopped])) == "all were stopped at a rung"
     assert first_reason(SimpleNamespace(evaluated=[stopped, failed])) == "the first reason: first"
-    assert first_reason(SimpleNamespace(evaluated=[])) == "nothing was evaluated"
+    assert first_reason(SimpleNamespace(evaluated=[])).startswith("there was no time for a single one; resume")
 
 
 @pytest.mark.parametrize(
@@ -537,7 +537,7 @@ def test_minutes_that_are_short_cut_the_race_which_is_said_and_holds_for_a_resum
             self.notices = (*self.notices, text)
 
     config = tiny(run={"minutes": 5}, final={"candidates": 3, "repeats": 2})
-    monkeypatch.setattr("ganas.run.race_that_fits", fits)
+    monkeypatch.setattr("ganas.budget.race_that_fits", fits)
     with monkeypatch.context() as patch:
         patch.setattr("ganas.run.assess_winner", interrupted)
         broken = evolve(config, runs_dir=tmp_path)
@@ -548,6 +548,17 @@ def test_minutes_that_are_short_cut_the_race_which_is_said_and_holds_for_a_resum
     assert len(run.result["validation"]["values"]) == 2
     assert any("a race of 2 over 1 laps, instead of 3 over 2 laps" in notice for notice in heard.notices)
     assert searched[0] == searched[1] < run.facts["seconds"]
+
+
+def test_where_a_first_batch_takes_half_of_the_minutes_its_first_candidate_is_trained_alone(tmp_path, monkeypatch):
+    seconds = iter([150.0, 0.0])  # the batch may begin, and its time is up at once
+    with monkeypatch.context() as patch:
+        patch.setattr("ganas.run.search_seconds", lambda *_: next(seconds))
+        run = evolve(tiny(run={"minutes": 5}), runs_dir=tmp_path)
+    assert [record.number for record in run.evaluated] == [0]
+    assert run.facts["ended_by"] == "5 minutes are over"
+    whole = resume(run.folder, minutes=10)
+    assert history(whole) == history(evolve(tiny(), runs_dir=tmp_path))
 
 
 @pytest.mark.parametrize(
