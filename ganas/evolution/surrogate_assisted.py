@@ -117,9 +117,9 @@ class SurrogateAssisted:
         return list({child.genome: child for child in children}.values())
 
     def _models(self, results: Sequence[Result], encoding: GenomeEncoding) -> list[Surrogate]:
-        """Returns one model per objective. Its kernel is learned anew with every 16th part more results."""
+        """Returns one model per objective."""
         kept, scores = _latest_and_best(results, self.results)
-        learned_from = results[: len(results) - len(results) % max(1, len(results) // 16)]
+        learned_from = results[: learned_results(len(results))]
         if not any(result.is_complete for result in learned_from):
             learned_from = results
         few, few_scores = _latest_and_best(learned_from, LEARNING)
@@ -143,6 +143,14 @@ def middle_genome(space: SearchSpace, rng: np.random.Generator) -> Genome:
         else:
             values[name] = gene.quantile(0.5) if gene.is_ordered else gene.from_unit(0.0)
     return space.express(values, rng)
+
+
+def learned_results(count: int) -> int:
+    """Returns from how many of ``count`` results the kernel is learned: anew with about every 16th part more."""
+    part = max(1, count // 16)
+    if part > 16:  # one that grew with every 16 results would end with every 16
+        part = 2 ** (part - 1).bit_length()
+    return count - count % part
 
 
 def _latest_and_best(results: Sequence[Result], most: int) -> tuple[list[Genome], list[Floats]]:

@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ from ganas.evolution import Evolution, Stopped
 from ganas.evolution.kernel import encoding_of
 from ganas.evolution.scores import standard_scores
 from ganas.evolution.surrogate import Surrogate, fit_kernel
-from ganas.evolution.surrogate_assisted import expected_improvement, middle_genome, random_chebyshev
+from ganas.evolution.surrogate_assisted import expected_improvement, learned_results, middle_genome, random_chebyshev
 from ganas.search.genes import Choice, FloatRange, IntegerRange
 from ganas.search.space import Genome, LayerGroup, SearchSpace
 
@@ -186,3 +187,13 @@ def test_weights_of_a_promise_are_drawn_anew() -> None:
 def test_an_option_out_of_range_is_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"\[evolution\] {name}: must be"):
         Evolution(TABLE, engine="surrogate_assisted", **{name: value})
+
+
+def test_the_kernel_is_learned_anew_with_about_every_16th_part_more_results():
+    learned = [learned_results(count) for count in range(1, 5000)]
+    assert learned == sorted(learned)
+    anew = sorted(set(learned))
+    assert all(1 <= number <= count for count, number in enumerate(learned, start=1))
+    assert all(later - earlier >= later // 17 for earlier, later in itertools.pairwise(anew) if earlier > 256)
+    assert all(later - earlier <= max(1, later // 8) for earlier, later in itertools.pairwise(anew))
+    assert sum(1000 <= number < 1064 for number in anew) == 1
