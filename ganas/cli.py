@@ -225,15 +225,17 @@ def report(
     """Draws the figures again and writes report.md and report.html."""
     from ganas.history import load_run
     from ganas.report import write_report
+    from ganas.store import refusing_damage
 
     yardstick = load_run(against, runs_dir) if against is not None else None
     found = load_run(run, runs_dir)
-    if found.is_comparison:
-        from ganas.report.comparison_page import write_comparison
+    with refusing_damage(found.folder):
+        if found.is_comparison:
+            from ganas.report.comparison_page import write_comparison
 
-        written = write_comparison(found)
-    else:
-        written = write_report(found, yardstick=yardstick)
+            written = write_comparison(found)
+        else:
+            written = write_report(found, yardstick=yardstick)
     for path in written:
         typer.echo(path)
 

@@ -92,11 +92,12 @@ def test_a_damaged_run_is_not_resumed_in_one_line(statement, reason, make_run, c
     assert f"damaged ({reason})" in printed
 
 
-def test_a_result_of_another_shape_is_shown_as_one_line(make_run, capsys):
+@pytest.mark.parametrize("command", ["show", "report"])
+def test_a_result_of_another_shape_is_told_in_one_line(command, make_run, capsys):
     run = make_run()
     with contextlib.closing(sqlite3.connect(run.folder / "run.db")) as db, db:
-        db.execute("UPDATE facts SET value = '{}' WHERE key = 'result'")
-    assert main(["show", str(run.folder)]) == 2
+        db.execute("""UPDATE facts SET value = '{"winner": {}}' WHERE key = 'result'""")
+    assert main([command, str(run.folder)]) == 2
     printed = capsys.readouterr().err
     assert is_one_line(printed)
     assert "run.db: damaged (KeyError: " in printed
