@@ -67,6 +67,7 @@ WITH_EPOCHS = ("lcbench",)
 CONTESTANTS = {
     "ganas surrogate_assisted": Contestant(_complete(partial(Ganas, "surrogate_assisted"))),
     "ganas surrogate_assisted, 8 at once": Contestant(_complete(partial(Ganas, "surrogate_assisted"), batch=8)),
+    "ganas surrogate_assisted, 20 at once": Contestant(_complete(partial(Ganas, "surrogate_assisted"), batch=20)),
     "ganas surrogate_assisted, 8 at once, rung": Contestant(
         partial(search_with_rung, partial(Ganas, "surrogate_assisted")), families=WITH_EPOCHS
     ),

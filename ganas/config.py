@@ -78,9 +78,10 @@ class TaskSection(Section):
 
 
 class EvolutionSection(Section):
-    """How the search proceeds: ``ask`` is how many genomes are trained at once (None: a generation), never the workers.
+    """How the search proceeds: ``ask`` is how many genomes are trained at once, never the workers.
 
-    What is not set is the engine's own default; ``options`` are further settings of the engine, which checks them.
+    None is a generation, or 8 where the engine learns from every result. What else is not set is the engine's own default;
+    ``options`` are further settings of the engine, which checks them.
     """
 
     engine: str = "surrogate_assisted"

@@ -59,15 +59,22 @@ def make_start(config: RunConfig, task: Task) -> list[Genome]:
     return FAMILIES[task.family].start(config.search, task.inputs)
 
 
+AT_ONCE = 8
+"""How many networks an engine that learns from every result is asked for at once: more would be chosen knowing less."""
+
+
 def with_defaults(config: RunConfig, task: Task) -> RunConfig:
     """Returns the config with what it leaves to the task and the engine filled in, so that a run records it."""
     words = FAMILIES[task.family].defaults
     if not config.search:
         words = {**words, **UNSAID_WORDS.get(task.kind, {})}
     values: dict[str, Any] = {f"search.{name}": word for name, word in words.items() if name not in config.search}
+    evolution = config.evolution
+    if evolution.ask is None:
+        is_steady = make_engine(evolution.engine, {}).is_steady
+        values["evolution.ask"] = min(AT_ONCE, evolution.population) if is_steady else evolution.population
     if config.budget.rungs is None:
         # a rung compares errors alone, and would stop the small networks of a front
-        evolution = config.evolution
         halves = evolution.engine == "surrogate_assisted" and len(evolution.objectives) == 1
         values["budget.rungs"] = "successive_halving" if halves and config.budget.epochs is not None else []
     return config.with_values(values, "config")

@@ -602,6 +602,16 @@ def test_a_member_of_the_hall_of_fame_comes_back_as_the_network_of_the_search(fi
     assert fold.measure(outputs)["error"] == pytest.approx(member.error)
 
 
+def test_an_engine_that_learns_from_every_result_is_asked_for_eight_at_once_unless_told_otherwise():
+    def ask(**evolution):
+        return with_defaults(make_config({"evolution": evolution}, "test"), load_task("iris")).evolution.ask
+
+    assert ask() == ask(population=50) == ask(engine="regularized") == 8
+    assert ask(population=5) == 5
+    assert ask(engine="nsga2", population=12) == ask(engine="random", population=12) == 12
+    assert ask(ask=3) == ask(ask=3, engine="random") == 3
+
+
 def test_a_search_limited_in_trained_epochs_stops_candidates_early_unless_told_otherwise():
     def rungs(**sections):
         return with_defaults(make_config(sections, "test"), load_task("iris")).budget.rungs
