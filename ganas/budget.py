@@ -74,9 +74,11 @@ def search_seconds(config: RunConfig, told: Sequence[Evaluation], jobs: int, fol
 
 
 def longest_search_seconds(config: RunConfig) -> float | None:
-    """Returns how many of the run's seconds are the search's where nothing is trained to its end before, or None as above."""
-    total = None if config.run.minutes is None else config.run.minutes * 60
-    return total and total - min(total / 2, FIRST_SECONDS)
+    """Returns how many of the run's seconds the search may take to train a first network to its end, or None as above."""
+    if config.run.minutes is None:
+        return None
+    total = config.run.minutes * 60
+    return total - min(total / 2, FIRST_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def race_in_time(config: RunConfig, ranked: Sequence[Evaluation], jobs: int, fol
     places = _those_that_fit(config, ranked, jobs, folds, searched)
     if not places:
         quickest = min(range(len(ranked)), key=lambda place: ranked[place].seconds)
-        notices.append(f"There is no time for {final.repeats} further trainings even of the quickest, which are made.")
+        notices.append(
+            f"There is no time for {final.repeats} further trainings of any: rank {quickest + 1}, the fastest, is late."
+        )
         places = [quickest]
     elif places[0]:
         better = f"ranks 1 to {places[0]}" if places[0] > 1 else "rank 1"

@@ -113,8 +113,8 @@ def test_a_first_batch_leaves_half_of_the_minutes_to_the_final_assessment_and_mo
         (630 - 215, [0], ["time for no race"]),
         (630 - 214, [1, 2], ["no time for 5 further trainings of rank 1: rank 2 stands in", "a race of 2 over 3 laps"]),
         (630 - 114, [2], ["no time for 5 further trainings of ranks 1 to 2: rank 3 stands in"]),
-        (630 - 64, [2], ["no time for 5 further trainings even of the quickest"]),
-        (9999, [2], ["no time for 5 further trainings even of the quickest"]),
+        (630 - 64, [2], ["no time for 5 further trainings of any: rank 3, the fastest"]),
+        (9999, [2], ["no time for 5 further trainings of any: rank 3, the fastest"]),
         (0, [0, 1, 2], []),
     ],
 )
