@@ -255,11 +255,11 @@ class Search:
             asked = self._asked(evolution, genomes, batch, len(told))
             self.store.add_asked(asked)
             evaluations = self._evaluate(evaluator, asked, genomes, told, batch, self._deadline(told))
-            if any(evaluation.is_cut for evaluation in evaluations):
-                if not (told or self.stop.count) and all(evaluation.is_cut for evaluation in evaluations):
+            if cut := [place for place, evaluation in enumerate(evaluations) if evaluation.is_cut]:
+                if not (told or self.stop.count or any(evaluation.is_ok for evaluation in evaluations)):
                     # alone, one may still come to its end
-                    latest = self._until(longest_search_seconds(self.config))
-                    self._evaluate(evaluator, asked[:1], genomes[:1], told, batch, latest)
+                    first, latest = slice(cut[0], cut[0] + 1), self._until(longest_search_seconds(self.config))
+                    self._evaluate(evaluator, asked[first], genomes[first], told, batch, latest)
                 return "interrupted" if self.stop.count else time_is_over(self.config)
             evolution.tell(genomes, [self._objectives(evaluation) for evaluation in evaluations])
             told += evaluations

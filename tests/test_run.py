@@ -550,7 +550,7 @@ def test_minutes_that_are_short_cut_the_race_which_is_said_and_holds_for_a_resum
     assert searched[0] == searched[1] < run.facts["seconds"]
 
 
-def test_where_a_first_batch_takes_half_of_the_minutes_its_first_candidate_is_trained_alone(tmp_path, monkeypatch):
+def test_where_a_first_batch_takes_half_of_the_minutes_one_of_it_is_trained_alone(tmp_path, monkeypatch):
     seconds = iter([150.0, 0.0])  # the batch may begin, and its time is up at once
     with monkeypatch.context() as patch:
         patch.setattr("ganas.run.search_seconds", lambda *_: next(seconds))
