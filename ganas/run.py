@@ -432,6 +432,8 @@ class Search:
             f"engine: {evolution.engine}, population {self.population}, {self.planned} evaluations, {self.ask_size} at a time",
             f"training: up to {training.epochs} epochs, patience {training.patience or 'never'}, trainer {training.trainer}",
         ]
+        if (jobs := self.executor.jobs) > self.ask_size:
+            lines.append(f"of {jobs} workers {self.ask_size} have work at a time; [evolution] ask = {jobs} uses all")
         if set(self.names) & set(MEASURED) or training.max_latency_ms is not None:
             lines.append("something is measured by a clock: this search will not repeat exactly")
         return Summary(self.store.folder.name, tuple(lines), self.planned, done)

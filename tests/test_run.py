@@ -612,6 +612,22 @@ def test_an_engine_that_learns_from_every_result_is_asked_for_eight_at_once_unle
     assert ask(ask=3) == ask(ask=3, engine="random") == 3
 
 
+@pytest.mark.parametrize(
+    ("ask", "said"), [(2, ["of 3 workers 2 have work at a time; [evolution] ask = 3 uses all"]), (3, [])]
+)
+def test_a_search_that_asks_for_fewer_than_it_has_workers_says_so(ask, said, tmp_path):
+    lines = []
+
+    class Begun(SilentListener):
+        def on_start(self, summary):
+            lines.extend(summary.lines)
+            raise KeyboardInterrupt
+
+    run = evolve(tiny(run={"executor": "loky", "jobs": 3}, evolution={"ask": ask}), runs_dir=tmp_path, listener=Begun())
+    assert run.status == "interrupted"
+    assert [line for line in lines if "workers" in line] == said
+
+
 def test_a_search_limited_in_trained_epochs_stops_candidates_early_unless_told_otherwise():
     def rungs(**sections):
         return with_defaults(make_config(sections, "test"), load_task("iris")).budget.rungs
