@@ -314,7 +314,9 @@ class Search:
         """Returns why the search ends before the next batch, or None."""
         if self.stop.count:
             return "interrupted"
-        reason, deadline = what_ran_out(self.config, told, self.reused), self._deadline(told)
+        # a first batch begins even late: one of it may still come to its end
+        deadline = self._deadline(told) if told else self._until(longest_search_seconds(self.config))
+        reason = what_ran_out(self.config, told, self.reused)
         is_late = deadline is not None and time.time() >= deadline
         return time_is_over(self.config) if reason is None and is_late else reason
 

@@ -92,11 +92,12 @@ def test_a_damaged_run_is_not_resumed_in_one_line(statement, reason, make_run, c
     assert f"damaged ({reason})" in printed
 
 
+@pytest.mark.parametrize("result", ["{}", '{"winner": {}}'])
 @pytest.mark.parametrize("command", ["show", "report"])
-def test_a_result_of_another_shape_is_told_in_one_line(command, make_run, capsys):
+def test_a_result_of_another_shape_is_told_in_one_line(command, result, make_run, capsys):
     run = make_run()
     with contextlib.closing(sqlite3.connect(run.folder / "run.db")) as db, db:
-        db.execute("""UPDATE facts SET value = '{"winner": {}}' WHERE key = 'result'""")
+        db.execute("UPDATE facts SET value = ? WHERE key = 'result'", (result,))
     assert main([command, str(run.folder)]) == 2
     printed = capsys.readouterr().err
     assert is_one_line(printed)

@@ -551,14 +551,26 @@ def test_minutes_that_are_short_cut_the_race_which_is_said_and_holds_for_a_resum
 
 
 def test_where_a_first_batch_takes_half_of_the_minutes_one_of_it_is_trained_alone(tmp_path, monkeypatch):
-    seconds = iter([150.0, 0.0])  # the batch may begin, and its time is up at once
     with monkeypatch.context() as patch:
-        patch.setattr("ganas.run.search_seconds", lambda *_: next(seconds))
+        patch.setattr("ganas.run.search_seconds", lambda *_: 0.0)  # the time of the batch is up at once
         run = evolve(tiny(run={"minutes": 5}), runs_dir=tmp_path)
     assert [record.number for record in run.evaluated] == [0]
     assert run.facts["ended_by"] == "5 minutes are over"
     whole = resume(run.folder, minutes=10)
     assert history(whole) == history(evolve(tiny(), runs_dir=tmp_path))
+
+
+def test_a_first_batch_broken_off_after_half_of_the_minutes_leaves_one_to_be_trained_alone_on_resuming(tmp_path):
+    class Break(SilentListener):
+        def on_start(self, summary):
+            raise KeyboardInterrupt
+
+    broken = evolve(tiny(run={"minutes": 5}), runs_dir=tmp_path, listener=Break())
+    with contextlib.closing(RunStore.open(broken.folder)) as store:
+        store.put(seconds=200.0)
+    run = resume(broken.folder)
+    assert [record.number for record in run.evaluated] == [0]
+    assert run.facts["ended_by"] == "5 minutes are over"
 
 
 @pytest.mark.parametrize(

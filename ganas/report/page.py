@@ -99,7 +99,7 @@ def page_content(run: Run, figures: dict[str, Path], yardstick: Run | None = Non
         "evaluations": len(run.evaluated),
         "seconds": seconds_in_words(run.facts.get("seconds")),
         "data": run.facts.get("data", []),
-        "score": score_lines(run.result) if run.result else [],
+        "score": score_lines(run.result) if run.result is not None else [],
         "hall": table_of_texts(tables.hall_rows(run.hall_of_fame), HALL),
         "figures": [_figure(name, path, yardstick) for name, path in figures.items()],
         "generations": table_of_texts(run.generations, {key: key for key in GENERATIONS}),
