@@ -35,8 +35,9 @@ CLIMBS, ROUNDS, MUTANTS = 2, 10, 24
 LEARNING = 128
 """At most so many results decide the kernel; more decide what the model expects, see ``results``."""
 DOUBT = 2.0
-"""What improvement to expect is reckoned with so many times the model's deviation: it takes its kernel for known, but has
-learned it from few results. Source: Wang & de Freitas 2014, https://arxiv.org/abs/1406.7758; measured in docs/benchmarks."""
+"""The improvement to expect of one objective is reckoned with so many times the model's deviation: the model takes its kernel
+for known, and has learned it from few results. On what expected improvement promises then, see Wang & de Freitas 2014,
+https://arxiv.org/abs/1406.7758; the factor was measured (docs/benchmarks)."""
 
 
 @dataclass(frozen=True)

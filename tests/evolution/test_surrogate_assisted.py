@@ -160,13 +160,13 @@ def test_expected_improvement_is_the_mean_of_what_is_gained_with_doubt() -> None
     x = np.random.default_rng(0).random((12, 2))
     y = standard_scores(1.0 + np.sin(7 * x[:, 0]) + x[:, 1])
     model = Surrogate(fit_kernel(np.arange(2), x, y), x, y)
-    where = np.column_stack([np.linspace(0.5, 0.8, 6), np.linspace(0.0, 0.2, 6)])
+    where = np.column_stack([np.linspace(0.55, 0.7, 6), np.linspace(0.0, 0.1, 6)])
     mean, deviation = model.predict(where)
     best = model.expected.min()
     draws = np.random.default_rng(1).normal(mean, DOUBT * deviation, (400_000, 6))
     gained = np.maximum(best - draws, 0).mean(0)
-    assert (gained > 0.001).sum() > 3
-    assert np.exp(expected_improvement([model], where)) == pytest.approx(gained, rel=0.05, abs=1e-4)
+    assert gained.min() > 0.1
+    assert np.exp(expected_improvement([model], where)) == pytest.approx(gained, rel=0.02)
 
 
 def test_hopeless_genomes_still_have_an_order() -> None:
