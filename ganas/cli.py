@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -103,7 +104,7 @@ def evolve(
     }
     chosen = load_config(config).with_settings(settings or [])
     chosen = chosen.with_values({key: value for key, value in said.items() if value is not None}, "command line")
-    _end(_watch(quiet, lambda listener: search(chosen, runs_dir=runs_dir, listener=listener)))
+    _end(_watch(quiet, partial(search, chosen, runs_dir=runs_dir)))
 
 
 @app.command()
@@ -126,7 +127,7 @@ def compare(
     said = {"run.seed": seed, "run.jobs": _count(jobs), "run.name": name}
     values = {key: value for key, value in said.items() if value is not None}
     chosen = load_comparison(config, settings or [], values=values)
-    _end(_watch_comparison(quiet, lambda listener: run_comparison(chosen, runs_dir=runs_dir, listener=listener)))
+    _end(_watch(quiet, partial(run_comparison, chosen, runs_dir=runs_dir), is_comparison=True))
 
 
 @app.command()
@@ -147,11 +148,11 @@ def resume(
 
         if generations is not None or minutes is not None:
             raise RunError(f"{run}: is a comparison; --generations and --minutes are of searches")
-        going_on: dict[str, Any] = {"jobs": _count(jobs), "runs_dir": runs_dir}
-        _end(_watch_comparison(quiet, lambda listener: resume_comparison(run, **going_on, listener=listener)))
+        going_on = partial(resume_comparison, run, jobs=_count(jobs), runs_dir=runs_dir)
+        _end(_watch(quiet, going_on, is_comparison=True))
         return
-    options: dict[str, Any] = {"generations": generations, "minutes": minutes, "jobs": _count(jobs)}
-    _end(_watch(quiet, lambda listener: go_on(run, **options, runs_dir=runs_dir, listener=listener)))
+    going_on = partial(go_on, run, generations=generations, minutes=minutes, jobs=_count(jobs), runs_dir=runs_dir)
+    _end(_watch(quiet, going_on))
 
 
 @app.command("list")
@@ -361,26 +362,15 @@ def _refuse(message: str) -> int:
     return 2
 
 
-def _watch(quiet: bool, search: Any) -> Any:
-    """Runs ``search(listener)`` with a screen, and leaves the terminal as it was."""
+def _watch(quiet: bool, work: Any, *, is_comparison: bool = False) -> Any:
+    """Runs ``work(listener=...)``, a search or a comparison, with a screen, and leaves the terminal as it was."""
+    from ganas.comparison.screen import ComparisonScreen
     from ganas.console import make_lasting_console
     from ganas.screen import Screen
 
-    screen = Screen(make_lasting_console(), quiet=quiet)
+    screen = (ComparisonScreen if is_comparison else Screen)(make_lasting_console(), quiet=quiet)
     try:
-        return search(screen)
-    finally:
-        screen.close()
-
-
-def _watch_comparison(quiet: bool, comparison: Any) -> Any:
-    """Runs ``comparison(listener)`` with a screen, and leaves the terminal as it was."""
-    from ganas.comparison.screen import ComparisonScreen
-    from ganas.console import make_lasting_console
-
-    screen = ComparisonScreen(make_lasting_console(), quiet=quiet)
-    try:
-        return comparison(screen)
+        return work(listener=screen)
     finally:
         screen.close()
 
