@@ -37,7 +37,7 @@ LEARNING = 128
 DOUBT = 2.0
 """The improvement to expect of one objective is reckoned with so many times the model's deviation: the model takes its kernel
 for known, and has learned it from few results. On what expected improvement promises then, see Wang & de Freitas 2014,
-https://arxiv.org/abs/1406.7758; the factor was measured (docs/benchmarks)."""
+https://arxiv.org/abs/1406.7758; the factor was measured (docs/benchmarks/decisions.md)."""
 
 
 @dataclass(frozen=True)
