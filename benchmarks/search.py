@@ -79,7 +79,7 @@ CONTESTANTS = {
         partial(search_with_rung, partial(Ganas, "random")), families=WITH_EPOCHS
     ),
     "Optuna TPE": Contestant(_complete(partial(Optuna, "TPESampler")), needs=("optuna",)),
-    "Optuna GP": Contestant(_complete(partial(Optuna, "GPSampler")), needs=("optuna", "torch"), slow_seeds=7),
+    "Optuna GP": Contestant(_complete(partial(Optuna, "GPSampler")), needs=("optuna", "torch"), slow_seeds=20),
     "KerasTuner Bayesian": Contestant(
         _complete(partial(KerasTuner, "BayesianOptimizationOracle", max_trials=TRAININGS)),
         needs=("keras_tuner",),
